@@ -1,0 +1,26 @@
+# `make` sets everything up in .venv, reproduces the pipeline and prints its metrics.
+# `make test` sets everything up and runs every check and test.
+
+PYTHON ?= python3
+IN_VENV = . .venv/bin/activate &&
+
+.PHONY: all setup test benchmarks
+
+all: setup
+	$(IN_VENV) python -m stages.validate
+	$(IN_VENV) dvc repro
+	$(IN_VENV) dvc metrics show
+
+setup: .venv/installed
+
+.venv/installed: requirements.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; choose one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+test: setup
+	$(IN_VENV) ruff check
+	$(IN_VENV) ruff format --check
+	$(IN_VENV) mypy
+	$(IN_VENV) pytest

@@ -1,0 +1,121 @@
+"""What people read off the integer statistics of a split, before any preset.
+
+N images, C channels, V = 256 levels. Integers up to the last step, then float64; sums of floats
+are correctly rounded (`math.fsum`), so no machine's order of additions shows in a result.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.core.statistics import IntArray, SplitStatistics
+
+QUANTILES = ("0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99")
+
+# The variance of an image is computed as P * sum(x^2) - sum(x)^2, which is at most (127.5 * P)^2.
+# Up to this many pixels that is below 2^63, so int64 holds it even where the products wrap around.
+MAX_IMAGE_PIXELS = 2**24
+
+
+@dataclass(frozen=True)
+class ChannelSummary:
+    """One channel of a split. All stds are population stds (ddof = 0).
+
+    Levels are 0..255, means and stds in pixel fractions [0, 1]. The quantile q is the lowest
+    level that at least the share q of the pixels does not exceed (numpy's "inverted_cdf").
+    """
+
+    min_level: int
+    max_level: int
+    quantile_levels: dict[str, int]
+    mean: float
+    std: float
+    image_mean_std: float
+    image_std_mean: float
+    image_std_std: float
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """A split as it is reported: its counts, its channels and their pixel distributions."""
+
+    images: int
+    pixels_per_channel: int
+    channels: list[ChannelSummary]
+    histogram: IntArray  # (C, V)
+
+
+def summarize(statistics: SplitStatistics) -> SplitSummary:
+    """Sum a split up. Raises ValueError for images of more than 2^24 pixels."""
+    if statistics.image_pixels.max() > MAX_IMAGE_PIXELS:
+        raise ValueError(
+            f"expected images of at most {MAX_IMAGE_PIXELS} pixels, got one of "
+            f"{statistics.image_pixels.max()}: its variance would exceed int64"
+        )
+    channels = [
+        _summarize_channel(counts_V, statistics.image_pixels, sums_N, squares_N)
+        for counts_V, sums_N, squares_N in zip(
+            statistics.histogram,
+            statistics.image_sums.T,
+            statistics.image_sums_of_squares.T,
+            strict=True,
+        )
+    ]
+    return SplitSummary(
+        images=statistics.images,
+        pixels_per_channel=statistics.pixels_per_channel,
+        channels=channels,
+        histogram=statistics.histogram,
+    )
+
+
+def _summarize_channel(
+    counts_V: IntArray, pixels_N: IntArray, sums_N: IntArray, squares_N: IntArray
+) -> ChannelSummary:
+    levels = np.flatnonzero(counts_V)
+    # Python's integers: pixels * sum(x^2) exceeds int64 at the size of CIFAR-10.
+    pixels, total, squares = int(pixels_N.sum()), int(sums_N.sum()), int(squares_N.sum())
+    image_means_N = sums_N / (255 * pixels_N)
+    image_stds_N = np.sqrt(pixels_N * squares_N - sums_N * sums_N) / (255 * pixels_N)
+    image_std_mean, image_std_std = _mean_and_std(image_stds_N)
+    return ChannelSummary(
+        min_level=int(levels[0]),
+        max_level=int(levels[-1]),
+        quantile_levels={name: _quantile_level(counts_V, Fraction(name)) for name in QUANTILES},
+        mean=total / (255 * pixels),
+        std=math.sqrt(pixels * squares - total * total) / (255 * pixels),
+        image_mean_std=_mean_and_std(image_means_N)[1],
+        image_std_mean=image_std_mean,
+        image_std_std=image_std_std,
+    )
+
+
+def _quantile_level(counts_V: IntArray, share: Fraction) -> int:
+    cumulative_V = np.cumsum(counts_V)
+    return int(np.searchsorted(cumulative_V, math.ceil(share * int(cumulative_V[-1]))))
+
+
+def _mean_and_std(values_N: NDArray[np.float64]) -> tuple[float, float]:
+    mean = math.fsum(values_N.tolist()) / len(values_N)
+    deviations_N = values_N - mean
+    return mean, math.sqrt(math.fsum((deviations_N * deviations_N).tolist()) / len(values_N))
+
+
+def wasserstein_levels(counts_V: IntArray, other_counts_V: IntArray) -> float:
+    """First Wasserstein distance between two histograms over levels, in levels 0..255.
+
+    On a line it is the area between the distribution functions (Vallender, 1974), here exact in
+    integers up to one division.
+    """
+    cumulative, other_cumulative = np.cumsum(counts_V).tolist(), np.cumsum(other_counts_V).tolist()
+    pixels, other_pixels = cumulative[-1], other_cumulative[-1]
+    area = sum(
+        abs(below * other_pixels - other_below * pixels)
+        for below, other_below in zip(cumulative, other_cumulative, strict=True)
+    )
+    return float(Fraction(area, pixels * other_pixels))

@@ -1,0 +1,38 @@
+"""Download CIFAR-10 from the first source that serves it: `python -m stages.download`."""
+
+from __future__ import annotations
+
+import sys
+
+from stages import entry
+from stages.files.cifar10 import LabelledImages, read_source
+from stages.files.fetch import Patience
+from stages.files.images import save_split
+from stages.files.params import Dataset, load_params
+
+
+def main() -> None:
+    for split, data in first_served(load_params().dataset).items():
+        save_split(split, data.images, data.labels)
+
+
+def first_served(dataset: Dataset) -> dict[str, LabelledImages]:
+    """Both splits from the first source that serves them; OSError names why none does."""
+    patience = Patience(dataset.timeout_seconds, dataset.minimum_bytes_per_second)
+    reasons = []
+    for source in dataset.sources:
+        try:
+            return read_source(source, patience)
+        except (OSError, ValueError) as error:
+            reasons.append(f"{source}: {error}")
+            print(f"download: left {reasons[-1]}", file=sys.stderr)
+    listed = "\n".join(f"  {reason}" for reason in reasons)
+    raise OSError(
+        f"no source of dataset.sources in params.yaml serves CIFAR-10:\n{listed}\n"
+        "To go on: `dvc pull` from your team's remote, or put the path of cifar-10-python.tar.gz, "
+        "of an extracted cifar-10-batches-py folder, or another URL into dataset.sources"
+    )
+
+
+if __name__ == "__main__":
+    entry.run(main)

@@ -1,0 +1,63 @@
+"""The images of a split, as `images.npy` and `labels.npy`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.core.statistics import CHANNELS
+from stages.files.atomic import atomic_write
+
+CIFAR10 = Path("data/cifar10")
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """Images on disk, read in slices: `images[start:stop]` is a uint8 array (n, C, H, W)."""
+
+    path: Path
+    images: int
+
+    @staticmethod
+    def of_split(split: str) -> ImageFile:
+        """Open and check a split's images; ValueError or OSError say what is wrong with them."""
+        path = CIFAR10 / split / "images.npy"
+        remedy = "run `dvc repro download`"
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no images there; {remedy}")
+        try:
+            array = np.load(path, mmap_mode="r")
+        except (ValueError, EOFError) as error:
+            raise ValueError(f"{path}: not a whole .npy file ({error}); {remedy}") from error
+        expected = f"a C-contiguous uint8 array of shape (N, {len(CHANNELS)}, H, W), N > 0"
+        found = (
+            f"{array.dtype} {array.shape}{'' if array.flags.c_contiguous else ', not contiguous'}"
+        )
+        if (
+            array.dtype != np.uint8
+            or array.ndim != 4
+            or array.shape[1] != len(CHANNELS)
+            or array.size == 0
+            or not array.flags.c_contiguous
+        ):
+            raise ValueError(f"{path}: expected {expected}, found {found}; {remedy}")
+        return ImageFile(path, len(array))
+
+    def __len__(self) -> int:
+        return self.images
+
+    def __getitem__(self, images: slice) -> NDArray[np.uint8]:
+        # A new map for each slice: its pages leave memory with it, so that reading a file never
+        # holds more of it than the slices in use. Copy-on-write, as torch wants a writable array.
+        batch: NDArray[np.uint8] = np.load(self.path, mmap_mode="c")[images]
+        return batch
+
+
+def save_split(split: str, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:
+    """Write a split's images (N, C, H, W) and labels (N,), C-contiguous."""
+    for name, array in ("images.npy", images), ("labels.npy", labels):
+        with atomic_write(CIFAR10 / split / name) as file:
+            np.lib.format.write_array(file, np.ascontiguousarray(array), version=(1, 0))

@@ -1,0 +1,138 @@
+"""`params.yaml` as frozen, validated values: checked whole, once, on the way in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PositiveInt,
+    Strict,
+    Tag,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+PARAMS = Path("params.yaml")
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+PositiveNumber = Annotated[Number, Field(gt=0)]
+
+
+def _matches(pattern: str, expected: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"expected {expected}, found {text!r}")
+        return text
+
+    return AfterValidator(check)
+
+
+# The name is part of a stage's name and of a path.
+PresetName = Annotated[
+    str, _matches(r"[A-Za-z0-9][A-Za-z0-9_-]*", "a name of letters, digits, _ and -")
+]
+DeviceName = Annotated[
+    str, _matches(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, mps, cuda or a numbered one as cuda:1")
+]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Dataset(Section):
+    sources: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+    timeout_seconds: PositiveNumber = 20
+    minimum_bytes_per_second: PositiveNumber = 200_000
+
+
+class Measure(Section):
+    device: DeviceName = "auto"
+    batch_images: Annotated[PositiveInt, Strict()] = 4096
+
+
+class FixedPreset(Section):
+    """Numbers for red, green and blue."""
+
+    mean: Annotated[list[Number], Field(min_length=3, max_length=3)]
+    std: Annotated[list[PositiveNumber], Field(min_length=3, max_length=3)]
+
+
+class FittedPreset(Section):
+    """Constants fitted to the train split; fitted to the test split they would leak it."""
+
+    fit: Literal["train"]
+    std: Literal["pixel", "image"]
+
+
+def _preset_kind(preset: Any) -> str:
+    return "fitted" if isinstance(preset, dict) and "fit" in preset else "fixed"
+
+
+AnyPreset = Annotated[
+    Annotated[FixedPreset, Tag("fixed")] | Annotated[FittedPreset, Tag("fitted")],
+    Discriminator(_preset_kind),
+]
+
+
+class Params(Section):
+    preset: str
+    dataset: Dataset
+    measure: Measure = Measure()
+    presets: Annotated[dict[PresetName, AnyPreset], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _chosen_preset_exists(self) -> Params:
+        if self.preset not in self.presets:
+            raise ValueError(
+                f"preset: expected one of {', '.join(self.presets)}, found {self.preset!r}"
+            )
+        return self
+
+
+def load_params() -> Params:
+    """Read `params.yaml`; ValueError names every mistake by its place in the file."""
+    if not PARAMS.is_file():
+        raise FileNotFoundError(f"{PARAMS}: not in this folder; run from the repository's root")
+    try:
+        return Params.model_validate(yaml.safe_load(PARAMS.read_text(encoding="utf-8")))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{PARAMS} is not valid YAML: {error}") from error
+    except ValidationError as error:
+        mistakes = "\n".join(f"  {_describe(mistake)}" for mistake in error.errors())
+        raise ValueError(f"edit {PARAMS}:\n{mistakes}") from error
+
+
+def _describe(mistake: ErrorDetails) -> str:
+    loc, found = list(mistake["loc"]), mistake["input"]
+    if loc[:1] == ["presets"] and len(loc) > 2:
+        del loc[2]  # pydantic's tag for the kind of preset, which is not in the file
+    place = ".".join(map(str, loc))
+    match mistake["type"]:
+        case "missing":
+            return f"{place}: missing"
+        case "extra_forbidden" if "presets" in loc:
+            return f"{place}: unknown key; a preset has mean and std, or fit and std"
+        case "extra_forbidden":
+            return f"{place}: unknown key; remove it or correct its name"
+        case "value_error":
+            return f"{place}: {mistake['ctx']['error']}".removeprefix(": ")
+        case "too_short" | "too_long":
+            numbers = loc[-1] in ("mean", "std")
+            expected = "3 numbers (red, green, blue)" if numbers else "at least one"
+        case "list_type":
+            expected = "a list"
+        case "model_type" | "dict_type":
+            expected = "keys with values"
+        case _:
+            expected = mistake["msg"].removeprefix("Input should be ")
+    return f"{place}: expected {expected}, found {found!r}".removeprefix(": ")

@@ -1,0 +1,36 @@
+"""JSON that people and `dvc metrics` read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from stages.files.atomic import atomic_write
+
+PRESETS = Path("reports/presets")
+PUBLISHED = Path("reports/published")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON with one key a line, floats in full precision; ValueError for NaN or infinity."""
+    _write(path, json.dumps(content, indent=2, allow_nan=False))
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write a JSON list with one row a line."""
+    lines = ",\n".join(json.dumps(row, allow_nan=False) for row in rows)
+    _write(path, f"[\n{lines}\n]")
+
+
+def copy_report(source: Path, target: Path) -> None:
+    """Copy a report as it is; FileNotFoundError if its preset has not been run."""
+    if not source.is_file():
+        raise FileNotFoundError(f"{source}: not there; run `dvc repro`")
+    with atomic_write(target) as file:
+        file.write(source.read_bytes())
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_write(path) as file:
+        file.write(f"{text}\n".encode())

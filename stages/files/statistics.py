@@ -1,0 +1,57 @@
+"""The integer statistics of a split, as `<split>.npz`."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from stages.core.statistics import CHANNELS, FIELDS, SplitStatistics
+from stages.files.atomic import atomic_write
+
+STATISTICS = Path("data/statistics")
+
+# What Python's zip library raises for a changed byte, depending on which.
+DAMAGE = (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError, RuntimeError)
+
+
+def save_statistics(split: str, statistics: SplitStatistics) -> None:
+    """Write the arrays as `np.savez` does, but equal arrays as equal bytes on every machine.
+
+    What `np.savez` leaves to Python's zip library differs between its versions and systems.
+    """
+    with (
+        atomic_write(STATISTICS / f"{split}.npz") as file,
+        zipfile.ZipFile(file, "w") as archive,
+    ):
+        for name in FIELDS:
+            array = io.BytesIO()
+            np.lib.format.write_array(array, getattr(statistics, name), version=(1, 0))
+            entry = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, not compressed
+            entry.create_system = 3  # Unix, on any system
+            archive.writestr(entry, array.getvalue())
+
+
+def load_statistics(split: str) -> SplitStatistics:
+    """Read and check a split's statistics; ValueError or OSError say what is wrong with them."""
+    path = STATISTICS / f"{split}.npz"
+    remedy = f"run `dvc repro measure@{split}`"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no statistics there; {remedy}")
+    content = io.BytesIO(path.read_bytes())
+    try:
+        with zipfile.ZipFile(content) as archive:
+            # `read` checks the CRC of an array before numpy sees a byte of it.
+            entries = {name: archive.read(f"{name}.npy") for name in FIELDS}
+        arrays = {
+            name: np.lib.format.read_array(io.BytesIO(entry), allow_pickle=False)
+            for name, entry in entries.items()
+        }
+        statistics = SplitStatistics(**arrays)
+        if len(statistics.histogram) != len(CHANNELS):
+            raise ValueError(f"{len(statistics.histogram)} channels instead of {len(CHANNELS)}")
+    except DAMAGE as error:
+        raise ValueError(f"{path}: damaged statistics ({error}); delete it and {remedy}") from error
+    return statistics

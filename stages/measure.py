@@ -1,0 +1,51 @@
+"""Measure a split's integer statistics: `python -m stages.measure train`."""
+
+from __future__ import annotations
+
+import argparse
+from math import ceil
+
+import torch
+from tqdm import tqdm
+
+from stages import entry
+from stages.core.measure import measure_batches
+from stages.core.statistics import SPLITS, SplitStatistics
+from stages.files.images import ImageFile
+from stages.files.params import load_params
+from stages.files.statistics import save_statistics
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("split", choices=SPLITS)
+    split = parser.parse_args().split
+    params = load_params().measure
+    device = choose_device(params.device)
+    images = ImageFile.of_split(split)
+    batches = measure_batches(images, params.batch_images, device)
+    total = ceil(len(images) / params.batch_images)
+    parts = list(tqdm(batches, desc=f"measure {split} on {device}", total=total, unit="batch"))
+    save_statistics(split, SplitStatistics.joined(parts))
+
+
+def choose_device(name: str) -> torch.device:
+    """The named device, or for `auto` the fastest that is there; ValueError if it is absent."""
+    present = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    if present:
+        present.insert(0, "cuda")
+    if torch.backends.mps.is_available():
+        present.append("mps")
+    present.append("cpu")
+    if name == "auto":
+        name = present[0]
+    if name not in present:
+        raise ValueError(
+            f"measure.device in params.yaml: {name!r} is not on this machine; "
+            f"expected one of auto, {', '.join(present)}"
+        )
+    return torch.device(name)
+
+
+if __name__ == "__main__":
+    entry.run(main)

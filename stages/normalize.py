@@ -1,0 +1,43 @@
+"""Apply a preset to both splits and report the result: `python -m stages.normalize imagenet`."""
+
+from __future__ import annotations
+
+import argparse
+
+from stages import entry
+from stages.core.presets import Preset, fit_preset
+from stages.core.report import details, distribution, metrics, normalization
+from stages.core.summary import SplitSummary, summarize
+from stages.files.params import FittedPreset, Params, load_params
+from stages.files.reports import PRESETS, write_json, write_rows
+from stages.files.statistics import load_statistics
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("preset")
+    name = parser.parse_args().preset
+    params = load_params()
+    train, test = summarize(load_statistics("train")), summarize(load_statistics("test"))
+    preset = find_preset(params, name, train)
+    after = details(preset, train, test)
+    write_json(PRESETS / name / "details.json", after)
+    write_json(PRESETS / name / "metrics.json", metrics(preset, after))
+    write_json(PRESETS / name / "normalization.json", normalization(preset))
+    write_rows(PRESETS / name / "distribution.json", distribution(preset, train, test))
+
+
+def find_preset(params: Params, name: str, train: SplitSummary) -> Preset:
+    """The preset's numbers, fitted to `train` where it asks for that."""
+    if name not in params.presets:
+        raise ValueError(
+            f"no preset {name!r} in params.yaml; expected one of {', '.join(params.presets)}"
+        )
+    preset = params.presets[name]
+    if isinstance(preset, FittedPreset):
+        return fit_preset(train, preset.std)
+    return Preset(mean=tuple(preset.mean), std=tuple(preset.std))
+
+
+if __name__ == "__main__":
+    entry.run(main)

@@ -1,0 +1,144 @@
+"""What the tests share: real CIFAR-10, commands run as a user runs them, and small projects."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from stages.download import first_served
+from stages.files.cifar10 import LabelledImages
+from stages.files.params import load_params
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = {
+    **os.environ,
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "GIT_AUTHOR_NAME": "test",
+    "GIT_AUTHOR_EMAIL": "test@localhost",
+    "GIT_COMMITTER_NAME": "test",
+    "GIT_COMMITTER_EMAIL": "test@localhost",
+    # Git would otherwise point commands in the small projects at this checkout when a hook runs
+    # the tests.
+    "GIT_CONFIG_NOSYSTEM": "1",
+}
+
+Params = dict[str, Any]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("cuda") and not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+
+
+class Project:
+    """A checkout of this repository in a folder of its own, and the commands a user runs there."""
+
+    def __init__(self, path: Path, environment: Mapping[str, str] = ENVIRONMENT) -> None:
+        self.path = path
+        self.environment = dict(environment)
+
+    def run(self, *command: str, expect: int = 0) -> str:
+        """Run a command in the project; its output, standard error included."""
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env=self.environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+        )
+        assert done.returncode == expect, done.stdout
+        return done.stdout
+
+    def stage(self, name: str, *arguments: str, expect: int = 0) -> str:
+        return self.run("python", "-m", f"stages.{name}", *arguments, expect=expect)
+
+    def repro(self) -> list[str]:
+        """Reproduce; the stages that ran."""
+        lines = self.run("dvc", "repro").splitlines()
+        return [line.split("'")[1] for line in lines if line.startswith("Running stage")]
+
+    def redo(self, *stages: str) -> None:
+        """Run stages whether or not anything changed, and none of those before them."""
+        self.run("dvc", "repro", "--force", "--single-item", "--quiet", *stages)
+
+    def edit_params(self, change: Callable[[Params], object]) -> None:
+        path = self.path / "params.yaml"
+        params = yaml.safe_load(path.read_text())
+        change(params)
+        path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+    def read(self, path: str) -> bytes:
+        return (self.path / path).read_bytes()
+
+    def write_images(self, split: str, images: np.ndarray[Any, Any]) -> None:
+        folder = self.path / "data" / "cifar10" / split
+        folder.mkdir(parents=True, exist_ok=True)
+        np.save(folder / "images.npy", images)
+        np.save(folder / "labels.npy", np.arange(len(images), dtype=np.uint8))
+
+    def copy_to(self, path: Path) -> Project:
+        shutil.copytree(self.path, path, symlinks=True)
+        return Project(path, self.environment)
+
+
+@pytest.fixture(scope="session")
+def cifar10() -> dict[str, LabelledImages]:
+    """The real images, from the first source that serves them or from the user's cache."""
+    return first_served(load_params().dataset)
+
+
+def random_images(images: int, seed: int) -> np.ndarray[Any, Any]:
+    return np.random.default_rng(seed).integers(0, 256, (images, 3, 8, 8), dtype=np.uint8)
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The working tree as a fresh clone would have it, committed, with no data."""
+    project = Project(tmp_path_factory.mktemp("checkout") / "normstats")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            target = project.path / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target)
+    project.run("git", "init", "--quiet", "--initial-branch=main")
+    project.run("git", "add", "--all")
+    project.run("git", "commit", "--quiet", "--message=checkout")
+    return project
+
+
+@pytest.fixture(scope="session")
+def reproduced(checkout: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A checkout with a few random images in place of CIFAR-10, reproduced and committed."""
+    project = checkout.copy_to(tmp_path_factory.mktemp("reproduced") / "normstats")
+    project.write_images("train", random_images(60, seed=0))
+    project.write_images("test", random_images(20, seed=1))
+    project.run("dvc", "commit", "--force", "--quiet", "download")
+    project.repro()
+    project.run("git", "add", "--all")
+    project.run("git", "commit", "--quiet", "--message=reproduced")
+    return project
+
+
+@pytest.fixture
+def project(reproduced: Project, tmp_path: Path) -> Project:
+    """A reproduced project to change at will."""
+    return reproduced.copy_to(tmp_path / "normstats")

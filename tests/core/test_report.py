@@ -1,0 +1,95 @@
+"""The reports of the real data reproduce the published tables and constants."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from stages.files.cifar10 import LabelledImages
+from stages.files.params import load_params
+from tests.conftest import ROOT
+
+REFERENCE = ROOT / "tests" / "reference"
+TABLES = json.loads((REFERENCE / "seed_tables.json").read_text())
+CONSTANTS = json.loads((REFERENCE / "cifar10_facts.json").read_text())["published_constants"]
+SPLITS = ["train", "test"]
+
+
+def details(preset: str) -> dict[str, Any]:
+    """As committed; tests/test_pipeline.py shows that they are what the code gives."""
+    path = ROOT / "reports" / "presets" / preset / "details.json"
+    content: dict[str, Any] = json.loads(path.read_text())
+    return content
+
+
+def by_channel(measure: dict[str, float]) -> list[float]:
+    assert list(measure) == TABLES["channels"]
+    return list(measure.values())
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("preset", TABLES["print_stats"])
+def test_the_published_tables_come_out(preset: str, split: str) -> None:
+    published, ours = TABLES["print_stats"][preset][split], details(preset)[split]
+    images, _, height, width = TABLES["shape"][split]
+    assert (ours["images"], ours["pixels_per_channel"]) == (images, images * height * width)
+    for column, measure in (
+        ("min", "min"),
+        ("max", "max"),
+        ("mean", "mean"),
+        ("std", "image_std_std"),
+    ):
+        assert by_channel(ours[measure]) == pytest.approx(published[column], abs=1e-6), column
+
+
+def test_calculate_norm_comes_out() -> None:
+    train = details("to_tensor")["train"]
+    assert by_channel(train["mean"]) == pytest.approx(TABLES["calculate_norm"]["mean"], abs=1e-6)
+    assert by_channel(train["image_std_mean"]) == pytest.approx(
+        TABLES["calculate_norm"]["std"], abs=1e-6
+    )
+
+
+def test_the_published_constants_come_out() -> None:
+    train = details("to_tensor")["train"]
+    pooled = CONSTANTS["pooled over all train pixels, ddof=0"]
+    tutorial = CONSTANTS["mean over train images of each image's std, ddof=0"]
+    assert [round(value, 4) for value in by_channel(train["mean"])] == pooled["mean"]
+    assert [round(value, 4) for value in by_channel(train["std"])] == pooled["std"]
+    assert [round(value, 4) for value in by_channel(train["image_std_mean"])] == tutorial["std"]
+
+
+@pytest.mark.parametrize("preset", load_params().presets)
+def test_the_gap_is_test_minus_train(preset: str) -> None:
+    ours = details(preset)
+    for measure in ("mean", "std"):
+        for channel, gap in ours["gap"][measure].items():
+            assert gap == ours["test"][measure][channel] - ours["train"][measure][channel]
+
+
+def test_the_distance_between_the_splits_equals_scipy(cifar10: dict[str, LabelledImages]) -> None:
+    preset = json.loads((ROOT / "reports/presets/imagenet/normalization.json").read_text())
+    levels = np.arange(256)
+    for channel, distance in enumerate(by_channel(details("imagenet")["gap"]["wasserstein"])):
+        values = (levels / 255 - preset["mean"][channel]) / preset["std"][channel]
+        counts = [np.bincount(cifar10[s].images[:, channel].ravel(), minlength=256) for s in SPLITS]
+        expected = scipy.stats.wasserstein_distance(values, values, *counts)
+        assert distance == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_the_plotted_shares_are_those_of_the_pixels(
+    split: str, cifar10: dict[str, LabelledImages]
+) -> None:
+    rows = json.loads((ROOT / "reports/presets/to_tensor/distribution.json").read_text())
+    for channel, name in enumerate(TABLES["channels"]):
+        ours = [row for row in rows if (row["channel"], row["split"]) == (name, split)]
+        pixels = cifar10[split].images[:, channel]
+        expected = np.bincount(pixels.ravel(), minlength=256) / pixels.size
+        assert [row["fraction"] for row in ours] == expected.tolist()
+        # float32, as `ToTensor` gives them
+        assert [row["value"] for row in ours] == (np.arange(256, dtype="f4") / 255).tolist()

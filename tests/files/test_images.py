@@ -1,0 +1,60 @@
+"""Image files: only what the contract allows is measured, and only slices of it are read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stages.files.images import CIFAR10, ImageFile, save_split
+from tests.conftest import random_images
+
+IMAGES = CIFAR10 / "train" / "images.npy"
+GOOD = random_images(5, seed=0)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_split("train", GOOD, np.arange(5, dtype=np.uint8))
+
+
+def test_slices_are_those_of_the_array() -> None:
+    images = ImageFile.of_split("train")
+    assert len(images) == 5
+    for part in (slice(0, 2), slice(2, 5), slice(4, 9)):
+        np.testing.assert_array_equal(images[part], GOOD[part])
+
+
+@pytest.mark.parametrize(
+    ("array", "found"),
+    [
+        (GOOD.astype(np.float32), "float32 (5, 3, 8, 8)"),
+        (GOOD.astype(np.int8), "int8 (5, 3, 8, 8)"),
+        (GOOD[:, :1], "uint8 (5, 1, 8, 8)"),
+        (GOOD.transpose(0, 2, 3, 1).copy(), "uint8 (5, 8, 8, 3)"),
+        (GOOD[0], "uint8 (3, 8, 8)"),
+        (GOOD[:0], "uint8 (0, 3, 8, 8)"),
+        (GOOD[:, :, :0], "uint8 (5, 3, 0, 8)"),
+        (np.asfortranarray(GOOD), "uint8 (5, 3, 8, 8), not contiguous"),
+    ],
+)
+def test_other_arrays_are_refused(array: Any, found: str) -> None:
+    np.save(IMAGES, array)
+    with pytest.raises(ValueError, match="C-contiguous uint8 array") as error:
+        ImageFile.of_split("train")
+    assert f"found {found}; run `dvc repro download`" in str(error.value)
+
+
+@pytest.mark.parametrize("bytes_kept", [0, 5, 60, 200, 960 + 127])
+def test_a_truncated_file_is_refused(bytes_kept: int) -> None:
+    IMAGES.write_bytes(IMAGES.read_bytes()[:bytes_kept])
+    with pytest.raises(ValueError, match=r"not a whole \.npy file"):
+        ImageFile.of_split("train")
+
+
+def test_a_missing_file_is_refused() -> None:
+    with pytest.raises(FileNotFoundError, match=r"test.images.npy: no images there; run `dvc"):
+        ImageFile.of_split("test")

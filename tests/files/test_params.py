@@ -1,0 +1,133 @@
+"""`params.yaml`: every mistake is named by its place, what was found and what was expected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stages.files.params import FittedPreset, FixedPreset, load_params
+from tests.conftest import ROOT
+
+NAN = float("nan")
+NUMBERS = {"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}
+
+
+@pytest.fixture
+def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.chdir(tmp_path)
+    content: dict[str, Any] = yaml.safe_load((ROOT / "params.yaml").read_text())
+    return content
+
+
+def load_error(params: Any) -> str:
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    with pytest.raises(ValueError, match=r"^edit params\.yaml:\n") as error:
+        load_params()
+    return str(error.value).removeprefix("edit params.yaml:\n  ")
+
+
+BAD_PRESETS: list[tuple[Any, str]] = [
+    ({"mean": [0, 0, 0]}, "mine.std: missing"),
+    ({"std": [1, 1, 1]}, "mine.mean: missing"),
+    ({"fit": "train"}, "mine.std: missing"),
+    (None, "mine: expected keys with values, found None"),
+    (NUMBERS | {"std": [1, "x", 1]}, "mine.std.1: expected a valid number, found 'x'"),
+    (NUMBERS | {"std": [1, "1e-3", 1]}, "mine.std.1: expected a valid number, found '1e-3'"),
+    (NUMBERS | {"std": [1, True, 1]}, "mine.std.1: expected a valid number, found True"),
+    (NUMBERS | {"std": [1, None, 1]}, "mine.std.1: expected a valid number, found None"),
+    (NUMBERS | {"std": 0.5}, "mine.std: expected a list, found 0.5"),
+    (NUMBERS | {"std": [1, 1]}, "mine.std: expected 3 numbers (red, green, blue), found [1, 1]"),
+    (NUMBERS | {"mean": [0] * 4}, "mine.mean: expected 3 numbers (red, green, blue), found [0, 0,"),
+    (NUMBERS | {"std": [1, 0, 1]}, "mine.std.1: expected greater than 0, found 0"),
+    (NUMBERS | {"std": [1, -0.5, 1]}, "mine.std.1: expected greater than 0, found -0.5"),
+    (NUMBERS | {"std": [1, NAN, 1]}, "mine.std.1: expected a finite number, found nan"),
+    (NUMBERS | {"mean": [0, float("inf"), 0]}, "mine.mean.1: expected a finite number, found inf"),
+    (NUMBERS | {"fit": "train"}, "mine.std: expected 'pixel' or 'image', found [0.4, 0.5, 0.6]"),
+    (
+        {"fit": "train", "std": "pixel", "mean": [0, 0, 0]},
+        "mine.mean: unknown key; a preset has mean and std, or fit and std",
+    ),
+    ({"fit": "test", "std": "pixel"}, "mine.fit: expected 'train', found 'test'"),
+    ({"fit": "train", "std": "batch"}, "mine.std: expected 'pixel' or 'image', found 'batch'"),
+    (NUMBERS | {"sdt": 1}, "mine.sdt: unknown key"),
+]
+
+
+@pytest.mark.parametrize(("preset", "message"), BAD_PRESETS)
+def test_a_bad_preset_is_refused(params: dict[str, Any], preset: Any, message: str) -> None:
+    params["presets"]["mine"] = preset
+    assert load_error(params).startswith(f"presets.{message}")
+
+
+BAD_SECTIONS: list[tuple[str, Any, str]] = [
+    ("presets", {}, "presets: expected at least one, found {}"),
+    ("presets", {"a b": NUMBERS}, "presets.a b: expected a name of letters"),
+    ("presets", {"../up": NUMBERS}, "presets.../up: expected a name of letters"),
+    ("preset", "nope", "preset: expected one of to_tensor, half, imagenet, dataset_image_std,"),
+    ("preset", None, "preset: expected a valid string, found None"),
+    ("prests", {}, "prests: unknown key; remove it or correct its name"),
+    ("measure", {"devise": "cpu"}, "measure.devise: unknown key; remove it or correct its name"),
+    ("measure", {"device": "gpu"}, "measure.device: expected auto, cpu, mps, cuda or a numbered"),
+    ("measure", {"batch_images": 0}, "measure.batch_images: expected greater than 0, found 0"),
+    ("measure", {"batch_images": -1}, "measure.batch_images: expected greater than 0, found -1"),
+    ("measure", {"batch_images": 2.5}, "measure.batch_images: expected a valid integer, found 2.5"),
+    ("measure", None, "measure: expected keys with values, found None"),
+    ("dataset", {"sources": []}, "dataset.sources: expected at least one, found []"),
+    ("dataset", {"sources": "npm"}, "dataset.sources: expected a list, found 'npm'"),
+    ("dataset", {}, "dataset.sources: missing"),
+    (
+        "dataset",
+        {"sources": ["npm"], "timeout_seconds": 0},
+        "dataset.timeout_seconds: expected greater than 0, found 0",
+    ),
+]
+
+
+@pytest.mark.parametrize(("section", "content", "message"), BAD_SECTIONS)
+def test_a_bad_section_is_refused(
+    params: dict[str, Any], section: str, content: Any, message: str
+) -> None:
+    params[section] = content
+    assert load_error(params).startswith(message)
+
+
+def test_every_mistake_is_named_at_once(params: dict[str, Any]) -> None:
+    params["measure"] = {"device": "gpu", "batch_images": 0}
+    assert [line.split(":")[0] for line in load_error(params).split("\n  ")] == [
+        "measure.device",
+        "measure.batch_images",
+    ]
+
+
+@pytest.mark.parametrize("content", [[], "text", None])
+def test_a_file_that_is_not_a_mapping_is_refused(params: dict[str, Any], content: Any) -> None:
+    assert load_error(content).startswith("expected keys with values, found")
+
+
+def test_broken_yaml_is_refused_with_its_place(params: dict[str, Any]) -> None:
+    Path("params.yaml").write_text("preset: [half\n")
+    with pytest.raises(ValueError, match=r"(?s)params.yaml is not valid YAML: .*line 2"):
+        load_params()
+
+
+def test_a_missing_file_is_refused(params: dict[str, Any]) -> None:
+    with pytest.raises(FileNotFoundError, match="run from the repository's root"):
+        load_params()
+
+
+def test_the_shipped_params_are_read_as_they_are_written(params: dict[str, Any]) -> None:
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    loaded = load_params()
+    assert (loaded.preset, loaded.measure.device) == ("dataset_pixel_std", "auto")
+    assert loaded.presets["half"] == FixedPreset(mean=[0.5] * 3, std=[0.5] * 3)
+    assert loaded.presets["dataset_image_std"] == FittedPreset(fit="train", std="image")
+
+
+def test_what_has_a_default_may_be_left_out(params: dict[str, Any]) -> None:
+    params["dataset"] = {"sources": ["npm"]}
+    del params["measure"]
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    assert load_params().measure.batch_images == 4096

@@ -1,0 +1,208 @@
+"""The pipeline as a user has it: what `dvc repro` runs, and what it leaves alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from stages.files.cifar10 import LabelledImages
+from tests.conftest import ROOT, Project, random_images
+
+PRESETS = ["to_tensor", "half", "imagenet", "dataset_image_std", "dataset_pixel_std"]
+
+
+def darker_half(params: dict[str, dict[str, object]]) -> None:
+    params["presets"]["half"] = {"mean": [0.4, 0.4, 0.4], "std": [0.5, 0.5, 0.5]}
+
+
+def choose(preset: str):  # type: ignore[no-untyped-def]
+    return lambda params: params.update(preset=preset)
+
+
+def metrics(project: Project) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    shown = json.loads(project.run("dvc", "metrics", "show", "--json"))
+    return {path: file["data"] for path, file in shown[""]["data"].items()}
+
+
+def test_a_second_repro_runs_nothing(project: Project) -> None:
+    assert project.repro() == []
+
+
+def test_editing_a_preset_runs_its_normalize_and_undoing_it_runs_nothing(project: Project) -> None:
+    before = project.read("reports/presets/half/metrics.json")
+    project.edit_params(darker_half)
+    assert project.repro() == ["normalize@half"]
+    assert project.read("reports/presets/half/metrics.json") != before
+    project.run("git", "checkout", "--quiet", "params.yaml")
+    assert project.repro() == []
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_editing_the_chosen_preset_runs_publish_too(project: Project) -> None:
+    project.edit_params(choose("half"))
+    assert project.repro() == ["publish"]
+    project.edit_params(darker_half)
+    assert project.repro() == ["normalize@half", "publish"]
+    published = json.loads(project.read("reports/published/normalization.json"))
+    assert published == {"mean": [0.4, 0.4, 0.4], "std": [0.5, 0.5, 0.5]}
+
+
+def test_adding_a_preset_adds_one_stage(project: Project) -> None:
+    preset = {"mean": [0.1, 0.2, 0.3], "std": [1, 2, 3]}
+    project.edit_params(lambda params: params["presets"].update(mine=preset))
+    assert project.repro() == ["normalize@mine"]
+    assert "reports/presets/mine/metrics.json" in metrics(project)
+
+
+def test_removing_a_preset_leaves_it_in_no_list(project: Project) -> None:
+    project.edit_params(lambda params: params["presets"].pop("half"))
+    assert project.repro() == []
+    assert "reports/presets/half/metrics.json" not in metrics(project)
+    assert "half" not in project.run("dvc", "stage", "list")
+    assert "half" not in project.run("dvc", "status")
+    project.run("dvc", "plots", "show")
+    assert "presets_half" not in project.read("dvc_plots/index.html").decode()
+
+
+@pytest.mark.parametrize("preset", PRESETS[:-1])
+def test_switching_the_preset_runs_publish_only(project: Project, preset: str) -> None:
+    project.edit_params(choose(preset))
+    assert project.repro() == ["publish"]
+    for name in ("metrics.json", "normalization.json"):
+        assert project.read(f"reports/published/{name}") == project.read(
+            f"reports/presets/{preset}/{name}"
+        )
+
+
+def test_metrics_diff_compares_two_settings(project: Project) -> None:
+    project.run("dvc", "exp", "run", "--quiet", "--set-param", "preset=imagenet")
+    diff = json.loads(project.run("dvc", "metrics", "diff", "--json"))
+    assert list(diff) == ["reports/published/metrics.json"]
+    changes = diff["reports/published/metrics.json"]
+    all_metrics = metrics(project)
+    for channel, mean in zip(("red", "green", "blue"), (0.485, 0.456, 0.406), strict=True):
+        change = changes[f"preset.mean.{channel}"]
+        own = all_metrics["reports/presets/dataset_pixel_std/metrics.json"]
+        assert change["new"] == mean
+        assert change["old"] == own["preset"]["mean"][channel]
+
+
+def test_metrics_are_24_numbers_a_preset(project: Project) -> None:
+    shown = metrics(project)
+    assert sorted(shown) == sorted(
+        [f"reports/presets/{preset}/metrics.json" for preset in PRESETS]
+        + ["reports/published/metrics.json"]
+    )
+    keys = [
+        (part, measure, channel)
+        for part in ("preset", "train", "test", "gap")
+        for measure in ("mean", "std")
+        for channel in ("red", "green", "blue")
+    ]
+    for content in shown.values():
+        flat = [(a, b, c) for a in content for b in content[a] for c in content[a][b]]
+        assert flat == keys
+
+
+def test_what_cannot_change_a_result_runs_nothing(project: Project) -> None:
+    def change(params: dict[str, dict[str, object]]) -> None:
+        params["measure"] = {"device": "cpu", "batch_images": 17}
+        params["dataset"] = {"sources": ["npm", "zenodo"]}
+
+    project.edit_params(change)
+    assert project.repro() == []
+
+
+@pytest.mark.parametrize("batch_images", [1, 7])
+def test_the_batch_size_does_not_show_in_the_lock(project: Project, batch_images: int) -> None:
+    before = project.read("dvc.lock")
+    project.edit_params(lambda params: params["measure"].update(batch_images=batch_images))
+    project.redo("measure", "normalize", "publish")
+    assert project.read("dvc.lock") == before
+    project.run("git", "checkout", "--quiet", "params.yaml")
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+@pytest.mark.cuda
+def test_the_device_does_not_show_in_the_lock(project: Project) -> None:
+    before = project.read("dvc.lock")
+    for device in ("cpu", "cuda"):
+        project.edit_params(lambda params, device=device: params["measure"].update(device=device))
+        project.redo("measure")
+        assert project.read("dvc.lock") == before
+
+
+def test_the_committed_lock_is_what_the_code_gives_on_cifar10(
+    checkout: Project, cifar10: dict[str, LabelledImages], tmp_path: Path
+) -> None:
+    """In a fresh clone, with no cache: the same lock and the same reports, byte for byte."""
+    project = checkout.copy_to(tmp_path / "normstats")
+    ran = project.repro()
+    assert ran[:3] == ["download", "measure@train", "measure@test"]
+    project.redo("normalize", "publish")
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def imported_files(module: str) -> set[str]:
+    """The project's files that are loaded once the module is, as Python itself tells."""
+    code = (
+        f"import {module}, sys\n"
+        "for module in list(sys.modules.values()):\n"
+        "    print(getattr(module, '__file__', None) or '')\n"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    paths = (Path(name) for name in loaded if name)
+    return {
+        path.relative_to(ROOT).as_posix() for path in paths if path.is_relative_to(ROOT / "stages")
+    }
+
+
+@pytest.mark.parametrize("stage", ["download", "measure", "normalize", "publish"])
+def test_a_stage_depends_on_every_module_that_it_imports(stage: str) -> None:
+    definition = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
+    deps = definition.get("do", definition)["deps"]
+    modules = {dep for dep in deps if dep.endswith(".py")}
+    assert modules == imported_files(f"stages.{stage}")
+
+
+def test_a_changed_module_re_runs_only_the_stages_that_import_it(project: Project) -> None:
+    with (project.path / "stages/core/report.py").open("a") as module:
+        module.write("# a change\n")
+    assert project.repro() == [f"normalize@{preset}" for preset in PRESETS]
+
+
+def test_changed_images_are_measured_again(project: Project) -> None:
+    project.write_images("test", random_images(20, seed=2))
+    project.run("dvc", "commit", "--force", "--quiet", "download")
+    ran = project.repro()
+    assert ran == ["measure@test", *(f"normalize@{preset}" for preset in PRESETS), "publish"]
+
+
+def test_a_killed_measure_leaves_nothing_and_runs_again(project: Project) -> None:
+    good = project.read("data/statistics/train.npz")
+    (project.path / "data/statistics/train.npz").unlink()
+    images = np.load(project.path / "data/cifar10/train/images.npy")
+    project.write_images("train", np.tile(images, (2000, 1, 1, 1)))
+    project.edit_params(lambda params: params["measure"].update(batch_images=1))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stages.measure", "train"],
+        cwd=project.path,
+        stderr=subprocess.PIPE,
+    )
+    with process:
+        assert process.stderr is not None
+        assert process.stderr.read(len("\rmeasure train")) == b"\rmeasure train"
+        process.kill()
+    assert process.returncode == -9
+    assert not list((project.path / "data/statistics").glob("train*"))
+    project.write_images("train", images)
+    project.stage("measure", "train")
+    assert project.read("data/statistics/train.npz") == good
