@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,21 @@ import pytest
 import yaml
 
 from stages.files.cifar10 import LabelledImages
-from tests.conftest import ROOT, Project, random_images
+from tests.conftest import ROOT, Params, Project, random_images
 
 PRESETS = ["to_tensor", "half", "imagenet", "dataset_image_std", "dataset_pixel_std"]
 
 
-def darker_half(params: dict[str, dict[str, object]]) -> None:
+def darker_half(params: Params) -> None:
     params["presets"]["half"] = {"mean": [0.4, 0.4, 0.4], "std": [0.5, 0.5, 0.5]}
 
 
-def choose(preset: str):  # type: ignore[no-untyped-def]
+def choose(preset: str) -> Callable[[Params], object]:
     return lambda params: params.update(preset=preset)
+
+
+def use_device(device: str) -> Callable[[Params], object]:
+    return lambda params: params["measure"].update(device=device)
 
 
 def metrics(project: Project) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
@@ -111,7 +116,7 @@ def test_metrics_are_24_numbers_a_preset(project: Project) -> None:
 
 
 def test_what_cannot_change_a_result_runs_nothing(project: Project) -> None:
-    def change(params: dict[str, dict[str, object]]) -> None:
+    def change(params: Params) -> None:
         params["measure"] = {"device": "cpu", "batch_images": 17}
         params["dataset"] = {"sources": ["npm", "zenodo"]}
 
@@ -133,7 +138,7 @@ def test_the_batch_size_does_not_show_in_the_lock(project: Project, batch_images
 def test_the_device_does_not_show_in_the_lock(project: Project) -> None:
     before = project.read("dvc.lock")
     for device in ("cpu", "cuda"):
-        project.edit_params(lambda params, device=device: params["measure"].update(device=device))
+        project.edit_params(use_device(device))
         project.redo("measure")
         assert project.read("dvc.lock") == before
 

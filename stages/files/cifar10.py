@@ -106,16 +106,23 @@ def _read_archive(path: Path) -> dict[str, LabelledImages]:
 def _read_batches(read: Callable[[str], bytes]) -> dict[str, LabelledImages]:
     splits = {}
     for split, names in BATCHES.items():
-        batches = [
-            _SafeUnpickler(io.BytesIO(read(name)), encoding="bytes").load() for name in names
-        ]
-        try:
-            images = np.concatenate([batch[b"data"].reshape(-1, 3, 32, 32) for batch in batches])
-            labels = np.concatenate([batch[b"labels"] for batch in batches])
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"not a CIFAR-10 batch: {error!r}") from error
-        splits[split] = LabelledImages(images, labels.astype(np.uint8))
+        batches = [_read_batch(name, read(name)) for name in names]
+        splits[split] = LabelledImages(
+            images=np.concatenate([batch.images for batch in batches]),
+            labels=np.concatenate([batch.labels for batch in batches]),
+        )
     return splits
+
+
+def _read_batch(name: str, content: bytes) -> LabelledImages:
+    try:
+        batch = _SafeUnpickler(io.BytesIO(content), encoding="bytes").load()
+        return LabelledImages(
+            images=np.asarray(batch[b"data"], dtype=np.uint8).reshape(-1, 3, 32, 32),
+            labels=np.asarray(batch[b"labels"], dtype=np.uint8),
+        )
+    except (pickle.UnpicklingError, EOFError, LookupError, TypeError, ValueError) as error:
+        raise ValueError(f"{name}: not a CIFAR-10 batch: {error}") from error
 
 
 def _read_npm_package(path: Path) -> dict[str, LabelledImages]:

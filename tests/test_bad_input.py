@@ -1,0 +1,246 @@
+"""A user's mistake ends in exit code 1 and one readable error; a good result stays as it was."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.files.cifar10 import ARCHIVE, OFFICIAL
+from stages.files.fetch import cache_folder
+from tests.conftest import Params, Project, random_images
+from tests.files.test_cifar10 import Sample, Server, sample, server
+
+__all__ = ["sample", "server"]  # fixtures
+
+
+def error_of(project: Project, stage: str, *arguments: str) -> str:
+    """The error of a stage that fails, as a user sees it; no result has changed."""
+    results = [project.path / "data" / "statistics", project.path / "reports"]
+    files = [path for folder in results for path in folder.rglob("*") if path.is_file()]
+    before = {path: path.read_bytes() for path in files}
+    output = project.stage(stage, *arguments, expect=1)
+    assert "Traceback" not in output
+    assert {path: path.read_bytes() for path in files} == before
+    assert [path for folder in results for path in folder.rglob("*") if path.is_file()] == files
+    _, _, error = output.rpartition("error: ")
+    return error.strip()
+
+
+BAD_PARAMS: list[tuple[str, Callable[[Params], object], str]] = [
+    (
+        "validate",
+        lambda params: params.update(preset="nope"),
+        "preset: expected one of to_tensor, half, imagenet, dataset_image_std, dataset_pixel_std, "
+        "found 'nope'",
+    ),
+    (
+        "publish",
+        lambda params: params.update(preset="nope"),
+        "preset: expected one of to_tensor, half, imagenet, dataset_image_std, dataset_pixel_std, "
+        "found 'nope'",
+    ),
+    (
+        "normalize half",
+        lambda params: params["presets"]["half"].update(std=[0.5, 0, 0.5]),
+        "presets.half.std.1: expected greater than 0, found 0",
+    ),
+    (
+        "measure train",
+        lambda params: params["measure"].update(batch_images=0),
+        "measure.batch_images: expected greater than 0, found 0",
+    ),
+    (
+        "download",
+        lambda params: params["dataset"].update(sources=[]),
+        "dataset.sources: expected at least one, found []",
+    ),
+]
+
+
+@pytest.mark.parametrize(("command", "change", "message"), BAD_PARAMS)
+def test_bad_params_stop_a_stage(
+    project: Project, command: str, change: Callable[[Params], object], message: str
+) -> None:
+    project.edit_params(change)
+    assert error_of(project, *command.split()) == f"edit params.yaml:\n  {message}"
+
+
+def test_repro_stops_with_the_error_of_the_stage(project: Project) -> None:
+    project.edit_params(lambda params: params["presets"]["half"].update(fit="test"))
+    output = project.run("dvc", "repro", expect=255)
+    assert "presets.half.fit: expected 'train', found 'test'" in output
+    assert "failed to reproduce 'normalize@half'" in output
+    assert "Traceback" not in output
+
+
+def test_make_names_what_no_stage_would_have_found(project: Project) -> None:
+    """Nothing depends on an unknown key, so `dvc repro` alone would run nothing and be content."""
+    (project.path / ".venv").symlink_to(sys.prefix)
+    assert project.repro() == []
+    project.edit_params(lambda params: params.update(prests={}))
+    output = project.run("make", "--old-file=.venv/installed", expect=2)
+    assert "prests: unknown key; remove it or correct its name" in output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("device", ["cuda:7", "mps"])
+def test_an_absent_device_is_named(project: Project, device: str) -> None:
+    project.edit_params(lambda params: params["measure"].update(device=device))
+    error = error_of(project, "measure", "train")
+    assert error.startswith(f"measure.device in params.yaml: '{device}' is not on this machine; ")
+    assert error.endswith("cpu")
+
+
+def test_an_unknown_preset_is_named(project: Project) -> None:
+    assert error_of(project, "normalize", "nope") == (
+        "no preset 'nope' in params.yaml; expected one of to_tensor, half, imagenet, "
+        "dataset_image_std, dataset_pixel_std"
+    )
+
+
+def test_bad_images_are_named(project: Project) -> None:
+    project.write_images("train", random_images(4, seed=0).astype(np.float32))
+    assert error_of(project, "measure", "train") == (
+        "data/cifar10/train/images.npy: expected a C-contiguous uint8 array of shape (N, 3, H, W), "
+        "N > 0, found float32 (4, 3, 8, 8); run `dvc repro download`"
+    )
+
+
+def test_damaged_and_missing_statistics_are_named(project: Project) -> None:
+    path = project.path / "data" / "statistics" / "test.npz"
+    path.write_bytes(path.read_bytes()[:-100])
+    error = error_of(project, "normalize", "half")
+    assert error.startswith("data/statistics/test.npz: damaged statistics (")
+    assert error.endswith("; delete it and run `dvc repro measure@test`")
+    path.unlink()
+    assert error_of(project, "normalize", "half") == (
+        "data/statistics/test.npz: no statistics there; run `dvc repro measure@test`"
+    )
+
+
+def test_a_flat_train_split_cannot_be_fitted(project: Project) -> None:
+    project.write_images("train", np.full((4, 3, 8, 8), 7, np.uint8))
+    project.stage("measure", "train")
+    error = error_of(project, "normalize", "dataset_pixel_std")
+    assert "expected positive stds, got [0.0, 0.0, 0.0]" in error
+
+
+def test_a_preset_that_was_not_run_cannot_be_published(project: Project) -> None:
+    shutil.rmtree(project.path / "reports" / "presets" / "half")
+    project.edit_params(lambda params: params.update(preset="half"))
+    assert error_of(project, "publish") == (
+        "reports/presets/half/metrics.json: not there; run `dvc repro`"
+    )
+
+
+def small_disk_works() -> bool:
+    unshare = ["unshare", "--user", "--map-root-user", "--mount", "true"]
+    return bool(shutil.which("unshare")) and subprocess.run(unshare, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not small_disk_works(), reason="no small disk can be mounted here")
+@pytest.mark.parametrize(
+    ("command", "folder"),
+    [("measure train", "data/statistics"), ("normalize half", "reports/presets/half")],
+)
+def test_a_full_disk_is_named_and_leaves_the_result_before(
+    project: Project, command: str, folder: str
+) -> None:
+    """On a real disk of 40 kB, which holds the result before but not another beside it."""
+    script = f"""
+        set -e
+        cp -r {folder} kept
+        mount -t tmpfs -o size=40k tmpfs {folder}
+        echo before >{folder}/train.npz
+        echo before >{folder}/distribution.json
+        head -c 28000 /dev/zero >{folder}/ballast
+        set +e
+        python -m stages.{command}
+        echo "exit code $?"
+        ls {folder}
+        cat {folder}/train.npz {folder}/distribution.json
+    """
+    output = project.run("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script)
+    assert "error: [Errno 28] No space left on device" in output
+    assert "; free some space and run again" in output
+    assert "exit code 1" in output
+    assert "Traceback" not in output
+    assert output.endswith("before\nbefore\n")
+    assert ".partial" not in output
+
+
+def use_sources(project: Project, *sources: str, timeout_seconds: float = 20) -> None:
+    dataset = {
+        "sources": list(sources),
+        "timeout_seconds": timeout_seconds,
+        "minimum_bytes_per_second": 1,
+    }
+    project.edit_params(lambda params: params.update(dataset=dataset))
+
+
+def test_when_every_source_fails_each_is_listed_with_its_reason(
+    project: Project, server: Server, tmp_path: Path
+) -> None:
+    project.environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+    before = project.read("data/cifar10/train/images.npy")
+    use_sources(project, server.url("failing"), "/no/such/folder", server.url("well"))
+    lines = error_of(project, "download").splitlines()
+    assert lines[0] == "no source of dataset.sources in params.yaml serves CIFAR-10:"
+    assert lines[1].startswith(f"  {server.url('failing')}: 500 Server Error")
+    assert lines[2] == (
+        "  /no/such/folder: no such file or folder, nor one of zenodo, toronto, npm"
+    )
+    # Served well, but not the official archive.
+    assert lines[3].startswith(f"  {server.url('well')}: SHA256 hash of downloaded file")
+    assert lines[4].startswith("To go on: `dvc pull` from your team's remote, or put the path of")
+    assert project.read("data/cifar10/train/images.npy") == before
+
+
+def test_a_bad_source_is_left_for_the_next_with_one_line(
+    project: Project, server: Server, sample: Sample, tmp_path: Path
+) -> None:
+    digests = (
+        f"from stages.files import cifar10\ncifar10.OFFICIAL = cifar10.{sample.digests!r}\n"
+        "cifar10.read_source.__defaults__ = (cifar10.OFFICIAL,)\n"
+        "from stages import download, entry\nentry.run(download.main)\n"
+    )
+    project.environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+    use_sources(project, server.url("flipped"), server.url("well"))
+    output = project.run("python", "-c", digests)
+    left = [line for line in output.splitlines() if line.startswith("download: left")]
+    assert len(left) == 1
+    assert left[0].startswith(f"download: left {server.url('flipped')}: SHA256 hash")
+    images = np.load(project.path / "data/cifar10/train/images.npy")
+    np.testing.assert_array_equal(images, sample.splits["train"].images)
+
+
+def test_a_killed_download_leaves_nothing_and_runs_again(
+    checkout: Project, server: Server, tmp_path: Path, cifar10: object
+) -> None:
+    project = checkout.copy_to(tmp_path / "normstats")
+    cache = tmp_path / "cache" / "normstats"
+    project.environment["XDG_CACHE_HOME"] = str(cache.parent)
+    use_sources(project, server.url("stuck"))
+    command = [sys.executable, "-m", "stages.download"]
+    with subprocess.Popen(command, cwd=project.path, env=project.environment) as download:
+        server.half_sent.wait()
+        download.kill()
+    assert download.returncode == -9
+    assert not (cache / ARCHIVE).exists()
+    assert not list(project.path.glob("data/cifar10/*/*.npy"))
+
+    # The archive that the real images came from spares another download of it.
+    for archive in cache_folder().glob("*.t*gz"):
+        os.link(archive, cache / archive.name)
+    project.run("git", "checkout", "--quiet", "params.yaml")
+    assert project.repro()[0] == "download"
+    images = np.load(project.path / "data/cifar10/train/images.npy")
+    assert hashlib.sha256(images).hexdigest() == OFFICIAL.images["train"]
