@@ -27,9 +27,6 @@ ENVIRONMENT = {
     "GIT_AUTHOR_EMAIL": "test@localhost",
     "GIT_COMMITTER_NAME": "test",
     "GIT_COMMITTER_EMAIL": "test@localhost",
-    # Git would otherwise point commands in the small projects at this checkout when a hook runs
-    # the tests.
-    "GIT_CONFIG_NOSYSTEM": "1",
 }
 
 Params = dict[str, Any]
@@ -87,6 +84,13 @@ class Project:
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "images.npy", images)
         np.save(folder / "labels.npy", np.arange(len(images), dtype=np.uint8))
+
+    def use_this_environment(self) -> None:
+        """Let `make` find its environment set up: the one that the tests run in."""
+        activate = self.path / ".venv" / "bin" / "activate"
+        activate.parent.mkdir(parents=True)
+        activate.write_text(f"export PATH='{Path(sys.executable).parent}':\"$PATH\"\n")
+        (self.path / ".venv" / "installed").touch()
 
     def copy_to(self, path: Path) -> Project:
         shutil.copytree(self.path, path, symlinks=True)

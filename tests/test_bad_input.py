@@ -83,10 +83,10 @@ def test_repro_stops_with_the_error_of_the_stage(project: Project) -> None:
 
 def test_make_names_what_no_stage_would_have_found(project: Project) -> None:
     """Nothing depends on an unknown key, so `dvc repro` alone would run nothing and be content."""
-    (project.path / ".venv").symlink_to(sys.prefix)
+    project.use_this_environment()
     assert project.repro() == []
     project.edit_params(lambda params: params.update(prests={}))
-    output = project.run("make", "--old-file=.venv/installed", expect=2)
+    output = project.run("make", expect=2)
     assert "prests: unknown key; remove it or correct its name" in output
     assert "Traceback" not in output
 

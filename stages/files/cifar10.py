@@ -80,13 +80,13 @@ def read_source(
     elif source in URLS or source.startswith(("http://", "https://")):
         url = URLS.get(source, source)
         splits = _read_archive(fetch_url(url, ARCHIVE, digests.archive, patience))
-    elif Path(source).is_dir():
-        splits = _read_batches(lambda name: Path(source, name).read_bytes())
+    elif (path := Path(source).expanduser()).is_dir():
+        splits = _read_batches(lambda name: (path / name).read_bytes())
     else:
-        if not Path(source).exists():
+        if not path.exists():
             raise FileNotFoundError("no such file or folder, nor one of zenodo, toronto, npm")
-        check_sha256(Path(source), digests.archive)
-        splits = _read_archive(Path(source))
+        check_sha256(path, digests.archive)
+        splits = _read_archive(path)
     for name, split in splits.items():
         for kind, array, expected in (
             ("images", split.images, digests.images[name]),

@@ -1,0 +1,79 @@
+"""Every command of the README runs, in its order, in a fresh clone on real CIFAR-10."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from stages.files.cifar10 import LabelledImages
+from tests.conftest import ROOT, Project
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+
+# What would run this test again or change the environment that it runs in is only prepared.
+PREPARED_ONLY = {
+    "make test": "make --dry-run test",
+    "pytest": "pytest --collect-only --quiet",
+    "python -m pip install -r requirements.txt": (
+        "python -m pip install --dry-run -r requirements.txt"
+    ),
+}
+
+
+def commands_with_output(block: str) -> Iterator[tuple[str, list[str]]]:
+    """Each command of a console block and the lines shown below it."""
+    for part in block.removeprefix("$ ").split("\n$ "):
+        command, *shown = part.strip("\n").split("\n")
+        yield command, shown
+
+
+def words(line: str) -> str:
+    """A line without its layout: DVC fits the width of its columns to all of its rows."""
+    return " ".join(line.split())
+
+
+def test_every_command_runs_and_prints_what_is_shown(
+    checkout: Project, cifar10: dict[str, LabelledImages], tmp_path: Path
+) -> None:
+    project = checkout.copy_to(tmp_path / "normstats")
+    project.use_this_environment()
+    ran = []
+    for language, block in BLOCKS:
+        if language == "yaml":
+            with (project.path / "params.yaml").open("a") as params:
+                params.write(block)
+        elif language == "python":
+            project.run("python", "-c", block)
+        elif language == "console":
+            for command, shown in commands_with_output(block):
+                output = project.run("bash", "-c", PREPARED_ONLY.get(command, command))
+                printed = [words(line) for line in output.splitlines()]
+                for line in shown:
+                    assert words(line) in printed, f"{command}\n{output}"
+                ran.append(command)
+    assert {"make", "make test", "dvc repro", "pytest", "dvc metrics diff"} <= set(ran)
+
+
+def test_the_table_is_that_of_the_reports() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", README, flags=re.MULTILINE)
+    presets = sorted(path.name for path in (ROOT / "reports" / "presets").iterdir())
+    shown = {name: cells.split(" | ") for name, cells in rows if name in presets}
+    assert sorted(shown) == presets
+    for name, cells in shown.items():
+        metrics = json.loads((ROOT / "reports/presets" / name / "metrics.json").read_text())
+        expected = [
+            ", ".join(f"{value:.4f}" for value in metrics[part][measure].values())
+            for part in ("preset", "train", "test")
+            for measure in ("mean", "std")
+        ]
+        assert cells == expected
+
+
+def test_every_link_leads_to_a_file() -> None:
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert links
+    for link in links:
+        assert (ROOT / link).exists(), link
