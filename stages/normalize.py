@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from stages import entry
+from stages.core.normalize import details, distribution, metrics, normalization
 from stages.core.presets import Preset, fit_preset
-from stages.core.report import details, distribution, metrics, normalization
 from stages.core.summary import SplitSummary, summarize
 from stages.files.params import FittedPreset, Params, load_params
 from stages.files.reports import PRESETS, write_json, write_rows

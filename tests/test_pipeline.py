@@ -179,7 +179,7 @@ def test_a_stage_depends_on_every_module_that_it_imports(stage: str) -> None:
 
 
 def test_a_changed_module_re_runs_only_the_stages_that_import_it(project: Project) -> None:
-    with (project.path / "stages/core/report.py").open("a") as module:
+    with (project.path / "stages.core.normalize.py").open("a") as module:
         module.write("# a change\n")
     assert project.repro() == [f"normalize@{preset}" for preset in PRESETS]
 

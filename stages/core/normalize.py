@@ -39,9 +39,9 @@ def details(preset: Preset, train: SplitSummary, test: SplitSummary) -> dict[str
     }
 
 
-def metrics(preset: Preset, details: dict[str, Any]) -> dict[str, Any]:
-    """The 24 numbers of a preset that `dvc metrics` compares, taken from its details."""
-    parts = {"preset": {"mean": _by_channel(preset.mean), "std": _by_channel(preset.std)}} | details
+def metrics(preset: Preset, after: dict[str, Any]) -> dict[str, Any]:
+    """The 24 numbers of a preset that `dvc metrics` compares; `after` are its details."""
+    parts = {"preset": {"mean": _by_channel(preset.mean), "std": _by_channel(preset.std)}} | after
     return {
         part: {measure: parts[part][measure] for measure in ("mean", "std")}
         for part in ("preset", *SPLITS, "gap")
@@ -50,16 +50,20 @@ def metrics(preset: Preset, details: dict[str, Any]) -> dict[str, Any]:
 
 def distribution(preset: Preset, train: SplitSummary, test: SplitSummary) -> list[dict[str, Any]]:
     """Rows for `dvc plots`: the share of a split's pixels at each of the 256 values."""
-    values_CV = preset.normalized_levels().tolist()
-    return [
-        {"channel": name, "split": split, "value": value, "fraction": count / pixels}
-        for channel, name in enumerate(CHANNELS)
-        for split, summary in zip(SPLITS, (train, test), strict=True)
-        for pixels in [summary.pixels_per_channel]
-        for value, count in zip(
-            values_CV[channel], summary.histogram[channel].tolist(), strict=True
-        )
-    ]
+    rows = []
+    for channel, values_V in enumerate(preset.normalized_levels().tolist()):
+        for split, summary in zip(SPLITS, (train, test), strict=True):
+            counts_V = summary.histogram[channel].tolist()
+            rows += [
+                {
+                    "channel": CHANNELS[channel],
+                    "split": split,
+                    "value": value,
+                    "fraction": count / summary.pixels_per_channel,
+                }
+                for value, count in zip(values_V, counts_V, strict=True)
+            ]
+    return rows
 
 
 def _after(preset: Preset, split: SplitSummary) -> dict[str, Any]:
