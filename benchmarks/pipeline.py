@@ -1,0 +1,161 @@
+"""The whole job through `dvc repro`, against the tutorial's procedure: `python -m
+benchmarks.pipeline`.
+
+Works on a copy of the checkout in a temporary folder. Imports nothing large: see
+`benchmarks.processes`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from itertools import count
+from math import isclose
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+
+from benchmarks.conditions import ROOT, conditions, middle, table, verdict
+from benchmarks.processes import ENVIRONMENT, Finished, run, tree_peak_mib
+
+DVC = (sys.executable, "-m", "dvc")
+WHOLE_JOB = (*DVC, "repro", "normalize", "publish")
+TUTORIAL = (sys.executable, "-m", "benchmarks.tutorial")
+
+
+class Project:
+    """A copy of the checkout with the images in place and nothing measured."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "project"
+        # DVC keeps some of what it knows about a project outside it.
+        self.environment = {**ENVIRONMENT, "DVC_SITE_CACHE_DIR": str(folder / "site")}
+        listed = ("git", "ls-files", "--cached", "--others", "--exclude-standard")
+        names = subprocess.run(listed, cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE)
+        for name in names.stdout.splitlines():
+            if (ROOT / name).is_file() and name != "dvc.lock":
+                (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(ROOT / name, self.path / name)
+        for split in ("train", "test"):
+            images = Path("data/cifar10") / split
+            shutil.copytree(ROOT / images, self.path / images)
+        subprocess.run(("git", "init", "--quiet"), cwd=self.path, check=True)
+        # The images count as downloaded: they are what `download` would have written.
+        self.run(*DVC, "commit", "--quiet", "--force", "download")
+        self.lock = (self.path / "dvc.lock").read_text()
+        self.cached = set(self._cache())
+
+    def run(self, *command: str) -> Finished:
+        return run(command, self.path, self.environment)
+
+    def forget(self) -> None:
+        """Back to the start: no statistics, no reports, nothing in the cache but the images."""
+        for file in (self.path / "data/statistics").glob("*.npz"):
+            file.unlink()
+        shutil.rmtree(self.path / "reports", ignore_errors=True)
+        for file in set(self._cache()) - self.cached:
+            file.unlink()
+        # As a whole: DVC fails on a run cache of empty folders.
+        shutil.rmtree(self.path / ".dvc/cache/runs", ignore_errors=True)
+        (self.path / "dvc.lock").write_text(self.lock)
+
+    def _cache(self) -> list[Path]:
+        return [file for file in (self.path / ".dvc/cache").rglob("*") if file.is_file()]
+
+    def change_half(self, value: float) -> None:
+        path = self.path / "params.yaml"
+        params = yaml.safe_load(path.read_text())
+        params["presets"]["half"]["mean"] = [value] * 3
+        path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def whole_job(project: Project, runs: int) -> None:
+    ours, theirs, trees = [], [], []
+    for _ in range(runs):
+        theirs.append(run(TUTORIAL, ROOT))
+        project.forget()
+        ours.append(project.run(*WHOLE_JOB))
+        project.forget()
+        trees.append(tree_peak_mib(WHOLE_JOB, project.path, project.environment))
+    check_agreement(project, json.loads(theirs[-1].output.splitlines()[-1]))
+    our_seconds, their_seconds = [one.seconds for one in ours], [one.seconds for one in theirs]
+    their_mib = [one.peak_mib for one in theirs]
+    rows = [
+        ["`dvc repro normalize publish`", middle(our_seconds), middle(trees, 0)],
+        ["the tutorial's procedure", middle(their_seconds), middle(their_mib, 0)],
+    ]
+    print("### The whole job\n")
+    print(table(["way", "s", "peak MiB"], rows))
+    time_share = median(our_seconds) / median(their_seconds)
+    print(verdict("time, of the tutorial's", time_share, 1 / 5))
+    print(verdict("memory, of the tutorial's", median(trees) / median(their_mib), 1 / 3))
+    print(
+        "- memory: ours the largest sum of RSS over DVC and all processes below it, sampled every "
+        "10 ms in runs of their own; the tutorial's the largest RSS of its one process, as the "
+        "kernel counts it\n"
+    )
+
+
+def check_agreement(project: Project, theirs: dict[str, Any]) -> None:
+    """The same numbers from both, up to the tutorial's float32."""
+    for preset, by_split in theirs.items():
+        report = project.path / "reports" / "presets" / preset / "details.json"
+        details = json.loads(report.read_text())
+        for split, by_statistic in by_split.items():
+            for statistic, found in by_statistic.items():
+                expected = list(details[split][statistic].values())
+                assert all(
+                    isclose(one, other, rel_tol=2e-5, abs_tol=2e-5)
+                    for one, other in zip(found, expected, strict=True)
+                ), f"{preset}, {split}, {statistic}: {found} is not {expected}"
+
+
+def one_preset(project: Project, runs: int) -> None:
+    edited, unchanged = [], []
+    # Never a value seen before: the run cache would answer.
+    values = (0.5 + step / 1000 for step in count(1))
+    project.run(*DVC, "repro")
+    for value in (next(values) for _ in range(runs)):
+        project.change_half(value)
+        edited.append(project.run(*DVC, "repro"))
+        assert "Running stage 'normalize@half'" in edited[-1].output
+        unchanged.append(project.run(*DVC, "repro"))
+        assert "Running stage" not in unchanged[-1].output
+    seconds = [[one.seconds for one in side] for side in (unchanged, edited)]
+    rows = [["nothing to do", middle(seconds[0], 2)], ["one preset edited", middle(seconds[1], 2)]]
+    print("### One preset edited\n")
+    print(table(["`dvc repro`", "s"], rows))
+    print(verdict("time, of nothing to do", median(seconds[1]) / median(seconds[0]), 2) + "\n")
+
+
+def measure_memory(project: Project, runs: int) -> None:
+    alone, measure = [], []
+    for _ in range(runs):
+        alone.append(project.run(sys.executable, "-c", "import torch").peak_mib)
+        measure.append(project.run(sys.executable, "-m", "stages.measure", "train").peak_mib)
+    rows = [["`import torch`", middle(alone, 0)], ["`measure train`", middle(measure, 0)]]
+    print("### Memory of `measure`\n")
+    print(table(["process", "peak MiB"], rows))
+    print(verdict("above `import torch`", median(measure) - median(alone), 300, " MiB"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    runs = parser.parse_args().runs
+    print(conditions() + "\n")
+    with TemporaryDirectory() as folder:
+        project = Project(Path(folder))
+        whole_job(project, runs)
+        one_preset(project, runs)
+        measure_memory(project, runs)
+
+
+if __name__ == "__main__":
+    main()
