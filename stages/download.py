@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 
 from stages import entry
@@ -12,6 +13,7 @@ from stages.files.params import Dataset, load_params
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     for split, data in first_served(load_params().dataset).items():
         save_split(split, data.images, data.labels)
 
@@ -24,6 +26,8 @@ def first_served(dataset: Dataset) -> dict[str, LabelledImages]:
         try:
             return read_source(source, patience)
         except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno in entry.FULL_DISK:
+                raise  # the next source would not fit either
             reasons.append(f"{source}: {error}")
             print(f"download: left {reasons[-1]}", file=sys.stderr)
     listed = "\n".join(f"  {reason}" for reason in reasons)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import gc
+import os
 import sys
 from collections.abc import Callable
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
 def run(main: Callable[[], None]) -> None:
@@ -13,8 +16,7 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except (OSError, ValueError) as error:
-        hint = "; free some space and run again" if _is_full_disk(error) else ""
-        sys.exit(f"error: {error}{hint}")
+        sys.exit(f"error: {error}{_hint(error)}")
     except KeyboardInterrupt:
         sys.exit("interrupted")
     # The process ends here: without this, Python would first search all of torch's objects for
@@ -22,5 +24,13 @@ def run(main: Callable[[], None]) -> None:
     gc.freeze()
 
 
-def _is_full_disk(error: Exception) -> bool:
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+def _hint(error: OSError | ValueError) -> str:
+    hint = ""
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
+        hint += "; free some space and run again"
+    if "DVC_STAGE" in os.environ:
+        hint += (
+            "\nDVC took away what this stage had written before, and keeps it: `dvc repro` brings "
+            "it back once the cause is mended; `dvc checkout` and `git restore reports` do at once"
+        )
+    return hint

@@ -16,7 +16,7 @@ import torch
 
 gc.enable()
 from stages import entry
-from stages.core.measure import measure_batches
+from stages.core.measure import batch_size, measure_batches
 from stages.core.statistics import SPLITS, SplitStatistics
 from stages.files.images import ImageFile
 from stages.files.params import load_params
@@ -31,16 +31,25 @@ def main() -> None:
     device = choose_device(params.device)
     images = ImageFile.of_split(split)
     batches = measure_batches(images, params.batch_images, device)
-    total = ceil(len(images) / params.batch_images)
-    parts = list(tqdm(batches, desc=f"measure {split} on {device}", total=total, unit="batch"))
+    total = ceil(len(images) / batch_size(images, params.batch_images))
+    try:
+        parts = list(tqdm(batches, desc=f"measure {split} on {device}", total=total, unit="batch"))
+    except RuntimeError as error:
+        if device.type == "cpu":
+            raise
+        # What torch raises for a device that is busy, too old or out of memory.
+        raise OSError(
+            f"{device} failed: {error}; lower measure.batch_images or set measure.device to cpu "
+            "in params.yaml"
+        ) from error
     save_statistics(split, SplitStatistics.joined(parts))
 
 
 def choose_device(name: str) -> torch.device:
     """The named device, or for `auto` the fastest that is there; ValueError if it is absent."""
-    present = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
-    if present:
-        present.insert(0, "cuda")
+    present = []
+    if torch.cuda.is_available():
+        present += ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
     if torch.backends.mps.is_available():
         present.append("mps")
     present.append("cpu")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
+
 from stages import entry
 from stages.files.params import load_params
 from stages.files.reports import PRESETS, PUBLISHED, copy_report
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     chosen = PRESETS / load_params().preset
     for name in ("metrics.json", "normalization.json"):
         copy_report(chosen / name, PUBLISHED / name)

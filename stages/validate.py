@@ -6,11 +6,14 @@ for the next stage that runs.
 
 from __future__ import annotations
 
+import argparse
+
 from stages import entry
 from stages.files.params import load_params
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     load_params()
 
 

@@ -28,6 +28,10 @@ ENVIRONMENT = {
     "GIT_AUTHOR_EMAIL": "test@localhost",
     "GIT_COMMITTER_NAME": "test",
     "GIT_COMMITTER_EMAIL": "test@localhost",
+    # Nobody's own settings (signed commits, a remote) take part.
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "DVC_GLOBAL_CONFIG_DIR": str(ROOT / "tests" / "no such folder"),
 }
 
 # An example that takes long on a busy machine is no failure.

@@ -179,8 +179,10 @@ def test_a_stage_depends_on_every_module_that_it_imports(stage: str) -> None:
 
 
 def test_a_changed_module_re_runs_only_the_stages_that_import_it(project: Project) -> None:
-    with (project.path / "stages.core.normalize.py").open("a") as module:
-        module.write("# a change\n")
+    with (project.path / "stages/core/normalize.py").open("r+") as module:
+        content = module.read()
+        module.seek(0)
+        module.write(f"# a change\n{content}")
     assert project.repro() == [f"normalize@{preset}" for preset in PRESETS]
 
 

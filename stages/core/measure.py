@@ -5,8 +5,9 @@ N images, C channels, H x W = P pixels, V = 256 levels.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +20,9 @@ from stages.core.statistics import LEVELS, SplitStatistics
 # Float32 adds are the fastest sums that torch has, and exact below 2^24: so are those of
 # 256 squared levels, in any order, since 256 * 255^2 < 2^24.
 EXACT_TERMS = 256
+
+# A batch of large images is cut down to this, so that memory depends on no image and no param.
+MAX_BATCH_BYTES = 2**26
 
 # On a CPU the work goes block by block through one scratch buffer that stays in the cache of a
 # core (1 MiB of pixels, 4 MiB as float32): fresh memory for a whole batch costs ten times as much
@@ -42,13 +46,29 @@ def measure_batches(
 ) -> Iterator[SplitStatistics]:
     """Yield the statistics of each batch, in order, measuring several batches at once.
 
-    A batch is read when a worker takes it up, so at most one per worker is in memory.
+    A batch has at most `batch_images` images, fewer where they are large. It is read when a worker
+    takes it up, so at most one per worker is in memory.
     """
-    slices = [slice(i, i + batch_images) for i in range(0, len(images), batch_images)]
-    with ThreadPoolExecutor(
-        max_workers=_workers(device), initializer=_start_worker, initargs=(device,)
-    ) as pool:
-        yield from pool.map(lambda part: measure_batch(images[part], device), slices)
+    step = batch_size(images, batch_images)
+    workers = _workers(device)
+    pending: deque[Future[SplitStatistics]] = deque()
+    with ThreadPoolExecutor(workers, initializer=_start_worker, initargs=(device,)) as pool:
+        try:
+            for start in range(0, len(images), step):
+                batch = slice(start, start + step)
+                pending.append(pool.submit(lambda b: measure_batch(images[b], device), batch))
+                if len(pending) > 2 * workers:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            # After an error or an interrupt nothing more is begun.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def batch_size(images: ImageBatches, batch_images: int) -> int:
+    """How many images a batch has: `batch_images`, or as many as `MAX_BATCH_BYTES` hold."""
+    return min(batch_images, max(1, MAX_BATCH_BYTES // images[:1].nbytes))
 
 
 def measure_batch(images_NCHW: NDArray[np.uint8], device: torch.device) -> SplitStatistics:
@@ -56,23 +76,24 @@ def measure_batch(images_NCHW: NDArray[np.uint8], device: torch.device) -> Split
     pixels_NCP = torch.from_numpy(images_NCHW).to(device).flatten(2)
     n_images, n_channels, n_pixels = pixels_NCP.shape
     histogram_CV = torch.zeros(n_channels, LEVELS, dtype=torch.int64, device=device)
-    sums_CN = torch.empty(n_channels, n_images, dtype=torch.int64, device=device)
-    squares_CN = torch.empty_like(sums_CN)
+    sums_CN = torch.zeros(n_channels, n_images, dtype=torch.int64, device=device)
+    squares_CN = torch.zeros_like(sums_CN)
 
-    block_images = n_images
-    if device.type == "cpu":
-        block_images = max(1, min(n_images, CPU_BLOCK_VALUES // (n_channels * n_pixels)))
-    planes = torch.empty(n_channels, block_images, n_pixels, dtype=torch.uint8, device=device)
-    scratch = torch.empty_like(planes, dtype=torch.float32)
-    for start in range(0, n_images, block_images):
-        block = slice(start, min(start + block_images, n_images))
-        size = block.stop - start  # the last block may be shorter
-        planes_CnP = planes[:, :size].copy_(pixels_NCP[block].transpose(0, 1))
-        for channel, plane_nP in enumerate(planes_CnP):
-            histogram_CV[channel] += torch.bincount(plane_nP.view(-1), minlength=LEVELS)
-        floats_CnP = scratch[:, :size].copy_(planes_CnP)
-        sums_CN[:, block] = _exact_sums(floats_CnP)
-        squares_CN[:, block] = _exact_sums(floats_CnP.mul_(floats_CnP))
+    block_values = CPU_BLOCK_VALUES if device.type == "cpu" else pixels_NCP.numel()
+    block_pixels = min(n_pixels, block_values // n_channels)
+    block_images = min(n_images, block_values // (n_channels * block_pixels))
+    block_shape = (n_channels, block_images, block_pixels)
+    planes = torch.empty(block_shape, dtype=torch.uint8, device=device)
+    scratch = torch.empty(block_shape, dtype=torch.float32, device=device)
+    for images in _slices(n_images, block_images):
+        for pixels in _slices(n_pixels, block_pixels):
+            block_nCp = pixels_NCP[images, :, pixels]
+            n, _, p = block_nCp.shape
+            planes_Cnp = planes[:, :n, :p].copy_(block_nCp.transpose(0, 1))
+            histogram_CV += _histogram(planes_Cnp)
+            floats_Cnp = scratch[:, :n, :p].copy_(planes_Cnp)
+            sums_CN[:, images] += _exact_sums(floats_Cnp)
+            squares_CN[:, images] += _exact_sums(floats_Cnp.mul_(floats_Cnp))
 
     return SplitStatistics(
         histogram=histogram_CV.cpu().numpy(),
@@ -80,6 +101,17 @@ def measure_batch(images_NCHW: NDArray[np.uint8], device: torch.device) -> Split
         image_sums=np.ascontiguousarray(sums_CN.cpu().numpy().T),
         image_sums_of_squares=np.ascontiguousarray(squares_CN.cpu().numpy().T),
     )
+
+
+def _slices(length: int, step: int) -> list[slice]:
+    return [slice(start, min(start + step, length)) for start in range(0, length, step)]
+
+
+def _histogram(planes_CNP: Tensor) -> Tensor:
+    # On MPS, bincount is slow or fails, depending on the release of torch.
+    counted = planes_CNP.cpu() if planes_CNP.device.type == "mps" else planes_CNP
+    counts_CV = torch.stack([torch.bincount(c.reshape(-1), minlength=LEVELS) for c in counted])
+    return counts_CV.to(planes_CNP.device)
 
 
 def _exact_sums(values_CNP: Tensor) -> Tensor:
@@ -105,6 +137,7 @@ def _workers(device: torch.device) -> int:
 def _start_worker(device: torch.device) -> None:
     if device.type == "cpu":
         # The workers are the parallelism: threads inside torch's operations would only compete.
+        # (It is also the new default of threads that are started later.)
         torch.set_num_threads(1)
     elif device.type == "cuda":
         # Streams of their own let the copies of one worker overlap with the kernels of another.

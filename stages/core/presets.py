@@ -29,10 +29,11 @@ class Preset:
 
     def __post_init__(self) -> None:
         with np.errstate(all="ignore"):
-            if not np.isfinite(self.normalized_levels()).all():
+            constants = np.array([self.mean, self.std], dtype=np.float32)
+            if not (np.isfinite(constants).all() and np.isfinite(self.normalized_levels()).all()):
                 raise ValueError(
-                    f"expected a mean and std that float32 can divide by, got mean "
-                    f"{list(self.mean)}, std {list(self.std)}: some pixels become infinite"
+                    f"expected a mean and std that float32 holds and can divide by, got "
+                    f"mean {list(self.mean)}, std {list(self.std)}: some pixels become infinite"
                 )
 
     def normalized_levels(self) -> NDArray[np.float32]:

@@ -101,9 +101,11 @@ def _quantile_level(counts_V: IntArray, share: Fraction) -> int:
 
 
 def _mean_and_std(values_N: NDArray[np.float64]) -> tuple[float, float]:
-    mean = math.fsum(values_N.tolist()) / len(values_N)
+    # From the least value on, so that equal values have exactly that mean and a std of 0.
+    least = values_N.min()
+    mean = least + math.fsum((values_N - least).tolist()) / len(values_N)
     deviations_N = values_N - mean
-    return mean, math.sqrt(math.fsum((deviations_N * deviations_N).tolist()) / len(values_N))
+    return float(mean), math.sqrt(math.fsum((deviations_N * deviations_N).tolist()) / len(values_N))
 
 
 def wasserstein_levels(counts_V: IntArray, other_counts_V: IntArray) -> float:

