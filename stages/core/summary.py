@@ -101,11 +101,11 @@ def _quantile_level(counts_V: IntArray, share: Fraction) -> int:
 
 
 def _mean_and_std(values_N: NDArray[np.float64]) -> tuple[float, float]:
-    # From the least value on, so that equal values have exactly that mean and a std of 0.
-    least = values_N.min()
-    mean = least + math.fsum((values_N - least).tolist()) / len(values_N)
+    mean = math.fsum(values_N.tolist()) / len(values_N)
+    # Rounding may carry the mean of equal values beyond them, and their std away from 0.
+    mean = min(max(mean, float(values_N.min())), float(values_N.max()))
     deviations_N = values_N - mean
-    return float(mean), math.sqrt(math.fsum((deviations_N * deviations_N).tolist()) / len(values_N))
+    return mean, math.sqrt(math.fsum((deviations_N * deviations_N).tolist()) / len(values_N))
 
 
 def wasserstein_levels(counts_V: IntArray, other_counts_V: IntArray) -> float:
