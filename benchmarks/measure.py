@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
@@ -13,11 +13,13 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader
+from PIL import Image
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import ToTensor
 
 from benchmarks.conditions import conditions, in_turns, middle, table
-from benchmarks.tutorial import ImageDataset, images_path
+from benchmarks.tutorial import Transform, images_path
 from stages.core.measure import measure_batches
 from stages.core.statistics import CHANNELS, LEVELS, SplitStatistics
 from stages.core.summary import summarize
@@ -29,6 +31,23 @@ OURS = "**normstats**"
 Bytes = NDArray[np.uint8]
 # What a way finds per channel, in pixel fractions: "mean", "std" over pixels, "image_std_mean".
 Findings = dict[str, NDArray[np.float64]]
+
+
+class ImageDataset(Dataset[tuple[Tensor, int]]):
+    """As torchvision's CIFAR10: uint8 (N, H, W, C) in memory, a PIL image made on each access."""
+
+    def __init__(self, images_NHWC: NDArray[np.uint8], transform: Transform) -> None:
+        self.images = images_NHWC
+        self.transform = transform
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.transform(Image.fromarray(self.images[index])), 0
+
+    def __iter__(self) -> Iterator[tuple[Tensor, int]]:
+        return (self[index] for index in range(len(self)))
 
 
 @dataclass(frozen=True)
