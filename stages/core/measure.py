@@ -21,7 +21,7 @@ from stages.core.statistics import LEVELS, SplitStatistics
 # 256 squared levels, in any order, since 256 * 255^2 < 2^24.
 EXACT_TERMS = 256
 
-# A batch of large images is cut down to this, so that memory depends on no image and no param.
+# A batch of large images is cut down to this (or to one image), whatever `batch_images` says.
 MAX_BATCH_BYTES = 2**26
 
 # On a CPU the work goes block by block through one scratch buffer that stays in the cache of a
