@@ -131,7 +131,7 @@ def check_sha256(path: Path, sha256: str) -> None:
 
 
 def cache_folder() -> Path:
-    """Where verified downloads are kept, outside any checkout; XDG_CACHE_HOME moves it on Linux."""
+    """Where verified downloads are kept, outside any checkout; XDG_CACHE_HOME moves it."""
     return platformdirs.user_cache_path("normstats")
 
 
