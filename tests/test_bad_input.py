@@ -179,7 +179,11 @@ def small_disk_works() -> bool:
 @pytest.mark.skipif(not small_disk_works(), reason="no small disk can be mounted here")
 @pytest.mark.parametrize(
     ("command", "folder"),
-    [("measure train", "data/statistics"), ("normalize half", "reports/presets/half")],
+    [
+        ("download", "data/cifar10"),
+        ("measure train", "data/statistics"),
+        ("normalize half", "reports/presets/half"),
+    ],
 )
 def test_a_full_disk_is_named_and_leaves_the_result_before(
     project: Project, command: str, folder: str
