@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import yaml
 from stages.download import first_served
 from stages.files.cifar10 import LabelledImages
 from stages.files.params import load_params
+from tests.sources import Sample, Server, write_sample
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {
@@ -155,3 +156,19 @@ def reproduced(checkout: Project, tmp_path_factory: pytest.TempPathFactory) -> P
 def project(reproduced: Project, tmp_path: Path) -> Project:
     """A reproduced project to change at will."""
     return reproduced.copy_to(tmp_path / "normstats")
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    return write_sample(tmp_path_factory.mktemp("sample"))
+
+
+@pytest.fixture
+def server(sample: Sample) -> Iterator[Server]:
+    server = Server(sample.archive)
+    server.thread.start()
+    yield server
+    server.stopping.set()
+    server.http.shutdown()
+    server.thread.join()
+    server.http.server_close()

@@ -17,9 +17,7 @@ import torch
 from stages.files.cifar10 import ARCHIVE, OFFICIAL
 from stages.files.fetch import cache_folder
 from tests.conftest import Params, Project, random_images
-from tests.files.test_cifar10 import Sample, Server, sample, server
-
-__all__ = ["sample", "server"]  # fixtures
+from tests.sources import Sample, Server
 
 
 def error_of(project: Project, stage: str, *arguments: str) -> str:

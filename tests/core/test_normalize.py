@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -61,6 +62,10 @@ def test_the_published_constants_come_out() -> None:
     assert [round(value, 4) for value in by_channel(train["mean"])] == pooled["mean"]
     assert [round(value, 4) for value in by_channel(train["std"])] == pooled["std"]
     assert [round(value, 4) for value in by_channel(train["image_std_mean"])] == tutorial["std"]
+    # The widely copied one divides by 1023 of an image's 1024 pixels.
+    sample_stds = [value * math.sqrt(1024 / 1023) for value in by_channel(train["image_std_mean"])]
+    (copied,) = (found["std"] for name, found in CONSTANTS.items() if "ddof=1" in name)
+    assert [round(value, 4) for value in sample_stds] == copied
 
 
 @pytest.mark.parametrize("preset", load_params().presets)

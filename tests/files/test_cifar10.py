@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import os
 import pickle
 import shutil
-import struct
 import tarfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from threading import Event, Thread
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import pytest
 
-from stages.files.cifar10 import ARCHIVE, FOLDER, OFFICIAL, Digests, LabelledImages, read_source
+from stages.files.cifar10 import ARCHIVE, FOLDER, OFFICIAL, LabelledImages, read_source
 from stages.files.fetch import Patience, cache_folder
 from tests.conftest import ROOT
+from tests.sources import Sample, Server, batch_file, sha256, write_folder
 
 PATIENT = Patience(timeout_seconds=20, minimum_bytes_per_second=1)
 HASTY = Patience(timeout_seconds=0.2, minimum_bytes_per_second=1e12)
@@ -30,163 +26,11 @@ needs_npm = pytest.mark.skipif(shutil.which("npm") is None, reason="npm is not i
 FACTS = json.loads((ROOT / "tests" / "reference" / "cifar10_facts.json").read_text())
 
 
-PythonPickler: Any = vars(pickle)["_Pickler"]
-
-
-class Python2Pickler(PythonPickler):  # type: ignore[misc]
-    """Pickles byte strings as Python 2 did, which wrote the official batches in 2009."""
-
-    dispatch: ClassVar[dict[type, Any]] = dict(PythonPickler.dispatch)
-
-    def save_bytes(self, text: bytes) -> None:
-        self.write(pickle.BINSTRING + struct.pack("<i", len(text)) + text)
-        self.memoize(text)
-
-    dispatch[bytes] = save_bytes
-
-
-def batch_file(images: Any, labels: Any) -> bytes:
-    batch = {b"data": images.reshape(len(images), -1), b"labels": labels.tolist()}
-    file = io.BytesIO()
-    Python2Pickler(file, protocol=2).dump(batch)
-    # The module that numpy's arrays were pickled from until numpy 2.
-    return file.getvalue().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
-
-
-def write_folder(folder: Path, splits: dict[str, LabelledImages]) -> None:
-    folder.mkdir()
-    train = splits["train"]
-    parts = zip(np.array_split(train.images, 5), np.array_split(train.labels, 5), strict=True)
-    for number, (images, labels) in enumerate(parts, start=1):
-        (folder / f"data_batch_{number}").write_bytes(batch_file(images, labels))
-    test = splits["test"]
-    (folder / "test_batch").write_bytes(batch_file(test.images, test.labels))
-    (folder / "batches.meta").write_bytes(b"not read")
-
-
-def sha256(content: Any) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A small dataset in the official forms, and its digests."""
-
-    splits: dict[str, LabelledImages]
-    folder: Path
-    archive: bytes
-    digests: Digests
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
-    random = np.random.default_rng(0)
-    splits = {
-        split: LabelledImages(
-            random.integers(0, 256, (images, 3, 32, 32), dtype=np.uint8),
-            random.integers(0, 10, images, dtype=np.uint8),
-        )
-        for split, images in (("train", 500), ("test", 100))
-    }
-    path = tmp_path_factory.mktemp("sample")
-    write_folder(path / FOLDER, splits)
-    with tarfile.open(path / ARCHIVE, "w:gz") as tar:
-        tar.add(path / FOLDER, FOLDER)
-    archive = (path / ARCHIVE).read_bytes()
-    digests = replace(
-        OFFICIAL,
-        archive=sha256(archive),
-        images={split: sha256(data.images) for split, data in splits.items()},
-        labels={split: sha256(data.labels) for split, data in splits.items()},
-    )
-    return Sample(splits, path / FOLDER, archive, digests)
-
-
 @pytest.fixture(autouse=True)
 def empty_cache(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "cifar10" not in request.fixturenames:
         folder = request.getfixturevalue("tmp_path")
         monkeypatch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-
-
-class Server:
-    """Serves an archive on loopback, well or badly; the first part of the path says how."""
-
-    def __init__(self, archive: bytes) -> None:
-        self.archive = archive
-        self.stopping, self.half_sent = Event(), Event()
-        self.requests: list[str] = []
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                server.requests.append(self.path)
-                getattr(server, self.path.split("/")[1])(self)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = Thread(target=self.http.serve_forever)
-
-    def url(self, how: str) -> str:
-        return f"http://127.0.0.1:{self.http.server_port}/{how}"
-
-    def well(self, request: BaseHTTPRequestHandler) -> None:
-        self._send(request, self.archive)
-
-    def flipped(self, request: BaseHTTPRequestHandler) -> None:
-        middle = len(self.archive) // 2
-        changed = bytes([self.archive[middle] ^ 1])
-        self._send(request, self.archive[:middle] + changed + self.archive[middle + 1 :])
-
-    def truncated(self, request: BaseHTTPRequestHandler) -> None:
-        self._send(request, self.archive[:-1])
-
-    def broken_off(self, request: BaseHTTPRequestHandler) -> None:
-        self._headers(request)
-        request.wfile.write(self.archive[: len(self.archive) // 2])
-
-    def stuck(self, request: BaseHTTPRequestHandler) -> None:
-        self.broken_off(request)
-        self.half_sent.set()
-        self.stopping.wait()
-
-    def slow(self, request: BaseHTTPRequestHandler) -> None:
-        self._headers(request)
-        for start in range(len(self.archive)):
-            if self.stopping.wait(0.01):
-                return
-            try:
-                request.wfile.write(self.archive[start : start + 1])
-            except OSError:
-                return  # the client has left
-
-    def failing(self, request: BaseHTTPRequestHandler) -> None:
-        request.send_error(500)
-
-    def silent(self, _: BaseHTTPRequestHandler) -> None:
-        self.stopping.wait()
-
-    def _send(self, request: BaseHTTPRequestHandler, content: bytes) -> None:
-        self._headers(request, len(content))
-        request.wfile.write(content)
-
-    def _headers(self, request: BaseHTTPRequestHandler, size: int | None = None) -> None:
-        request.send_response(200)
-        request.send_header("Content-Length", str(size or len(self.archive)))
-        request.end_headers()
-
-
-@pytest.fixture
-def server(sample: Sample) -> Iterator[Server]:
-    server = Server(sample.archive)
-    server.thread.start()
-    yield server
-    server.stopping.set()
-    server.http.shutdown()
-    server.thread.join()
-    server.http.server_close()
 
 
 def assert_same(found: dict[str, LabelledImages], expected: dict[str, LabelledImages]) -> None:
