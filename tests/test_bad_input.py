@@ -57,6 +57,18 @@ BAD_PARAMS: list[tuple[str, Callable[[Params], object], str]] = [
         "measure.batch_images: expected greater than 0, found 0",
     ),
     (
+        "compare",
+        lambda params: params["compare"].update(permutations=9),
+        "compare.permutations: expected greater than or equal to 19, found 9",
+    ),
+    (
+        "check",
+        lambda params: params["limits"].update(psy=0.1),
+        "limits: unknown name 'psy'; expected one of 'mean_levels', 'mean_stds', 'std_ratio', "
+        "'wasserstein_levels', 'wasserstein_stds', 'kolmogorov_smirnov', 'jensen_shannon_bits', "
+        "'psi', 'total_variation', 'image_mean_cohens_d' or 'image_std_cohens_d'",
+    ),
+    (
         "download",
         lambda params: params["dataset"].update(sources=[]),
         "dataset.sources: expected at least one, found []",
@@ -100,7 +112,9 @@ def test_repro_stops_at_a_chosen_preset_that_does_not_exist(project: Project) ->
     assert project.run("git", "status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize("stage", ["download", "measure", "normalize", "publish", "validate"])
+@pytest.mark.parametrize(
+    "stage", ["download", "measure", "compare", "check", "normalize", "publish", "validate"]
+)
 def test_help_runs_nothing(project: Project, stage: str) -> None:
     shutil.rmtree(project.path / "data")
     assert f"python -m stages.{stage}" in " ".join(project.stage(stage, "--help").split())
@@ -167,6 +181,38 @@ def test_a_preset_that_was_not_run_cannot_be_published(project: Project) -> None
     assert error_of(project, "publish") == (
         "reports/presets/half/metrics.json: not there; run `dvc repro`"
     )
+
+
+def test_labels_that_are_not_the_images_are_named(project: Project) -> None:
+    np.save(project.path / "data/cifar10/test/labels.npy", np.zeros(7, np.uint8))
+    assert error_of(project, "compare") == (
+        "data/cifar10/test/labels.npy: expected uint8 labels of 20 images, found uint8 (7,); "
+        "run `dvc repro download`"
+    )
+    (project.path / "data/cifar10/test/labels.npy").unlink()
+    assert error_of(project, "compare").startswith("data/cifar10/test/labels.npy: no labels there")
+
+
+def test_images_that_were_not_measured_cannot_be_compared(project: Project) -> None:
+    project.write_images("test", random_images(20, seed=3))
+    assert error_of(project, "compare") == (
+        "the statistics are not those of the images; run `dvc repro measure`"
+    )
+
+
+def test_a_damaged_or_missing_report_is_named(project: Project) -> None:
+    (project.path / "reports/shift.json").write_text('{"mean_levels"')
+    error = error_of(project, "check")
+    assert error.startswith("reports/shift.json: damaged (Expecting ':' delimiter")
+    assert error.endswith("; delete it and run `dvc repro`")
+    (project.path / "reports/shift.json").unlink()
+    assert error_of(project, "check") == "reports/shift.json: not there; run `dvc repro`"
+
+
+def test_nothing_is_published_while_a_limit_is_broken(project: Project) -> None:
+    project.edit_params(lambda params: params["limits"].update(psi=0))
+    assert "9 limits are broken" in project.stage("check", expect=1)
+    assert error_of(project, "publish").startswith("reports/check.json: a limit is broken")
 
 
 def small_disk_works() -> bool:

@@ -26,6 +26,10 @@ def choose(preset: str) -> Callable[[Params], object]:
     return lambda params: params.update(preset=preset)
 
 
+def limit(**limits: float) -> Callable[[Params], object]:
+    return lambda params: params.update(limits=limits)
+
+
 def use_device(device: str) -> Callable[[Params], object]:
     return lambda params: params["measure"].update(device=device)
 
@@ -134,6 +138,42 @@ def test_the_batch_size_does_not_show_in_the_lock(project: Project, batch_images
     assert project.run("git", "status", "--porcelain") == ""
 
 
+def test_another_seed_compares_again_and_going_back_runs_nothing(project: Project) -> None:
+    before = project.read("reports/shift.json")
+    project.edit_params(lambda params: params["compare"].update(seed=1))
+    assert project.repro() == ["compare", "check"]  # whose verdict is the same
+    assert project.read("reports/shift.json") != before
+    project.run("git", "checkout", "--quiet", "params.yaml")
+    assert project.repro() == []
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_a_broken_limit_stops_publish_with_a_table(project: Project) -> None:
+    value = json.loads(project.read("reports/shift.json"))["wasserstein_levels"]
+    project.edit_params(limit(wasserstein_levels=value["red"], psi=255))
+    too_far = [channel for channel in value if value[channel] > value["red"]]
+    assert too_far, "red is the farthest apart in these random images: choose other seeds"
+    project.run("git", "rm", "--quiet", "reports/published/metrics.json")
+    output = project.run("dvc", "repro", expect=255)
+    assert f"error: {len(too_far)} of 6 limits are broken, so nothing is published:" in output
+    rows = [line.split() for line in output.splitlines() if line.startswith("wasserstein")]
+    assert [row[:2] for row in rows] == [["wasserstein_levels", channel] for channel in too_far]
+    assert not (project.path / "reports/published/metrics.json").exists()
+    check = json.loads(project.read("reports/check.json"))
+    assert not check["passed"]
+    for channel in value:
+        held = {"value": value[channel], "limit": value["red"], "holds": channel not in too_far}
+        assert check["limits"]["wasserstein_levels"][channel] == held
+
+
+def test_an_edited_limit_runs_check_alone_for_a_verdict(project: Project) -> None:
+    project.edit_params(limit(wasserstein_levels=255))
+    assert project.repro() == ["check", "publish"]
+    assert "within all 3 limits" in project.stage("check")
+    project.edit_params(limit())
+    assert project.repro() == ["check", "publish"]
+
+
 @pytest.mark.cuda
 def test_the_device_does_not_show_in_the_lock(project: Project) -> None:
     before = project.read("dvc.lock")
@@ -150,7 +190,7 @@ def test_the_committed_lock_is_what_the_code_gives_on_cifar10(
     project = checkout.copy_to(tmp_path / "normstats")
     ran = project.repro()
     assert ran[:3] == ["download", "measure@train", "measure@test"]
-    project.redo("normalize", "publish")
+    project.redo("compare", "check", "normalize", "publish")
     assert project.run("git", "status", "--porcelain") == ""
 
 
@@ -170,7 +210,9 @@ def imported_files(module: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("stage", ["download", "measure", "normalize", "publish"])
+@pytest.mark.parametrize(
+    "stage", ["download", "measure", "compare", "check", "normalize", "publish"]
+)
 def test_a_stage_depends_on_every_module_that_it_imports(stage: str) -> None:
     definition = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
     deps = definition.get("do", definition)["deps"]
@@ -190,7 +232,8 @@ def test_changed_images_are_measured_again(project: Project) -> None:
     project.write_images("test", random_images(20, seed=2))
     project.run("dvc", "commit", "--force", "--quiet", "download")
     ran = project.repro()
-    assert ran == ["measure@test", *(f"normalize@{preset}" for preset in PRESETS), "publish"]
+    normalized = [f"normalize@{preset}" for preset in PRESETS]
+    assert sorted(ran) == sorted(["measure@test", "compare", "check", *normalized, "publish"])
 
 
 def test_a_killed_measure_leaves_nothing_and_runs_again(project: Project) -> None:

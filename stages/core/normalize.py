@@ -6,11 +6,10 @@ the values of single pixels (min, max, quantiles) are the float32 values that to
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from stages.core.presets import Preset
-from stages.core.statistics import CHANNELS, SPLITS
+from stages.core.statistics import CHANNELS, SPLITS, by_channel
 from stages.core.summary import QUANTILES, SplitSummary, wasserstein_levels
 
 # The four measures of ChannelSummary that a preset only scales.
@@ -32,7 +31,7 @@ def details(preset: Preset, train: SplitSummary, test: SplitSummary) -> dict[str
         "gap": {
             "mean": _difference(after_test["mean"], after_train["mean"]),
             "std": _difference(after_test["std"], after_train["std"]),
-            "wasserstein": _by_channel(
+            "wasserstein": by_channel(
                 levels / 255 / std for levels, std in zip(distances, preset.std, strict=True)
             ),
         },
@@ -41,7 +40,7 @@ def details(preset: Preset, train: SplitSummary, test: SplitSummary) -> dict[str
 
 def metrics(preset: Preset, after: dict[str, Any]) -> dict[str, Any]:
     """The 24 numbers of a preset that `dvc metrics` compares; `after` are its details."""
-    parts = {"preset": {"mean": _by_channel(preset.mean), "std": _by_channel(preset.std)}} | after
+    parts = {"preset": {"mean": by_channel(preset.mean), "std": by_channel(preset.std)}} | after
     return {
         part: {measure: parts[part][measure] for measure in ("mean", "std")}
         for part in ("preset", *SPLITS, "gap")
@@ -72,24 +71,20 @@ def _after(preset: Preset, split: SplitSummary) -> dict[str, Any]:
     return {
         "images": split.images,
         "pixels_per_channel": split.pixels_per_channel,
-        "min": _by_channel(values_V[summary.min_level] for summary, _, _, values_V in channels),
-        "max": _by_channel(values_V[summary.max_level] for summary, _, _, values_V in channels),
-        "mean": _by_channel((summary.mean - mean) / std for summary, mean, std, _ in channels),
+        "min": by_channel(values_V[summary.min_level] for summary, _, _, values_V in channels),
+        "max": by_channel(values_V[summary.max_level] for summary, _, _, values_V in channels),
+        "mean": by_channel((summary.mean - mean) / std for summary, mean, std, _ in channels),
         **{
-            measure: _by_channel(getattr(summary, measure) / std for summary, _, std, _ in channels)
+            measure: by_channel(getattr(summary, measure) / std for summary, _, std, _ in channels)
             for measure in SCALED_STDS
         },
         "quantiles": {
-            share: _by_channel(
+            share: by_channel(
                 values_V[summary.quantile_levels[share]] for summary, _, _, values_V in channels
             )
             for share in QUANTILES
         },
     }
-
-
-def _by_channel(values: Iterable[float]) -> dict[str, float]:
-    return dict(zip(CHANNELS, values, strict=True))
 
 
 def _difference(left: dict[str, float], right: dict[str, float]) -> dict[str, float]:

@@ -6,8 +6,9 @@ split may be measured anywhere, in any batches, and always join to the same arra
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ CHANNELS = ("red", "green", "blue")
 LEVELS = 256
 
 IntArray = NDArray[np.int64]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,3 +77,8 @@ class SplitStatistics:
 
 
 FIELDS = tuple(field.name for field in fields(SplitStatistics))
+
+
+def by_channel(values: Iterable[T]) -> dict[str, T]:
+    """Values of red, green and blue under these names."""
+    return dict(zip(CHANNELS, values, strict=True))

@@ -13,7 +13,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.core.statistics import IntArray, SplitStatistics
+from stages.core.statistics import LEVELS, IntArray, SplitStatistics
+
+FloatArray = NDArray[np.float64]
 
 QUANTILES = ("0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99")
 
@@ -52,18 +54,11 @@ class SplitSummary:
 
 def summarize(statistics: SplitStatistics) -> SplitSummary:
     """Sum a split up. Raises ValueError for images of more than 2^24 pixels."""
-    if statistics.image_pixels.max() > MAX_IMAGE_PIXELS:
-        raise ValueError(
-            f"expected images of at most {MAX_IMAGE_PIXELS} pixels, got one of "
-            f"{statistics.image_pixels.max()}: its variance would exceed int64"
-        )
+    means_NC, stds_NC = image_means(statistics), image_stds(statistics)
     channels = [
-        _summarize_channel(counts_V, statistics.image_pixels, sums_N, squares_N)
-        for counts_V, sums_N, squares_N in zip(
-            statistics.histogram,
-            statistics.image_sums.T,
-            statistics.image_sums_of_squares.T,
-            strict=True,
+        _summarize_channel(counts_V, means_N, stds_N)
+        for counts_V, means_N, stds_N in zip(
+            statistics.histogram, means_NC.T, stds_NC.T, strict=True
         )
     ]
     return SplitSummary(
@@ -74,22 +69,51 @@ def summarize(statistics: SplitStatistics) -> SplitSummary:
     )
 
 
+def image_means(statistics: SplitStatistics) -> FloatArray:
+    """The mean of each image's channels (N, C), in pixel fractions."""
+    means_NC: FloatArray = statistics.image_sums / (255 * statistics.image_pixels[:, None])
+    return means_NC
+
+
+def image_stds(statistics: SplitStatistics) -> FloatArray:
+    """The std (ddof = 0) of each image's channels (N, C), in pixel fractions.
+
+    Raises ValueError for images of more than 2^24 pixels.
+    """
+    if statistics.image_pixels.max() > MAX_IMAGE_PIXELS:
+        raise ValueError(
+            f"expected images of at most {MAX_IMAGE_PIXELS} pixels, got one of "
+            f"{statistics.image_pixels.max()}: its variance would exceed int64"
+        )
+    pixels_N1, sums_NC = statistics.image_pixels[:, None], statistics.image_sums
+    variances_NC = pixels_N1 * statistics.image_sums_of_squares - sums_NC * sums_NC
+    stds_NC: FloatArray = np.sqrt(variances_NC) / (255 * pixels_N1)
+    return stds_NC
+
+
+def mean_and_std(values_N: FloatArray) -> tuple[float, float]:
+    """Mean and population std (ddof = 0), their sums correctly rounded."""
+    mean = math.fsum(values_N.tolist()) / len(values_N)
+    # Rounding may carry the mean of equal values beyond them, and their std away from 0.
+    mean = min(max(mean, float(values_N.min())), float(values_N.max()))
+    deviations_N = values_N - mean
+    return mean, math.sqrt(math.fsum((deviations_N * deviations_N).tolist()) / len(values_N))
+
+
 def _summarize_channel(
-    counts_V: IntArray, pixels_N: IntArray, sums_N: IntArray, squares_N: IntArray
+    counts_V: IntArray, image_means_N: FloatArray, image_stds_N: FloatArray
 ) -> ChannelSummary:
     levels = np.flatnonzero(counts_V)
     # Python's integers: pixels * sum(x^2) exceeds int64 at the size of CIFAR-10.
-    pixels, total, squares = int(pixels_N.sum()), int(sums_N.sum()), int(squares_N.sum())
-    image_means_N = sums_N / (255 * pixels_N)
-    image_stds_N = np.sqrt(pixels_N * squares_N - sums_N * sums_N) / (255 * pixels_N)
-    image_std_mean, image_std_std = _mean_and_std(image_stds_N)
+    pixels, total, squares = (int(counts_V @ np.arange(LEVELS) ** power) for power in range(3))
+    image_std_mean, image_std_std = mean_and_std(image_stds_N)
     return ChannelSummary(
         min_level=int(levels[0]),
         max_level=int(levels[-1]),
         quantile_levels={name: _quantile_level(counts_V, Fraction(name)) for name in QUANTILES},
         mean=total / (255 * pixels),
         std=math.sqrt(pixels * squares - total * total) / (255 * pixels),
-        image_mean_std=_mean_and_std(image_means_N)[1],
+        image_mean_std=mean_and_std(image_means_N)[1],
         image_std_mean=image_std_mean,
         image_std_std=image_std_std,
     )
@@ -98,14 +122,6 @@ def _summarize_channel(
 def _quantile_level(counts_V: IntArray, share: Fraction) -> int:
     cumulative_V = np.cumsum(counts_V)
     return int(np.searchsorted(cumulative_V, math.ceil(share * int(cumulative_V[-1]))))
-
-
-def _mean_and_std(values_N: NDArray[np.float64]) -> tuple[float, float]:
-    mean = math.fsum(values_N.tolist()) / len(values_N)
-    # Rounding may carry the mean of equal values beyond them, and their std away from 0.
-    mean = min(max(mean, float(values_N.min())), float(values_N.max()))
-    deviations_N = values_N - mean
-    return mean, math.sqrt(math.fsum((deviations_N * deviations_N).tolist()) / len(values_N))
 
 
 def wasserstein_levels(counts_V: IntArray, other_counts_V: IntArray) -> float:

@@ -13,6 +13,18 @@ from stages.core.statistics import CHANNELS
 from stages.files.atomic import atomic_write
 
 CIFAR10 = Path("data/cifar10")
+CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
 
 # What numpy raises for a header with a changed byte, depending on which.
 DAMAGE = (ValueError, EOFError, TypeError, SyntaxError, tokenize.TokenError)
@@ -61,6 +73,30 @@ class ImageFile:
         # holds more of it than the slices in use. Copy-on-write, as torch wants a writable array.
         batch: NDArray[np.uint8] = np.lib.format.open_memmap(self.path, mode="c")[images]
         return batch
+
+
+def load_labels(split: str) -> NDArray[np.uint8]:
+    """Read and check a split's labels (N,); ValueError or OSError say what is wrong with them."""
+    path = CIFAR10 / split / "labels.npy"
+    remedy = "run `dvc repro download`"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no labels there; {remedy}")
+    try:
+        labels: NDArray[np.uint8] = np.load(path)
+    except DAMAGE as error:
+        raise ValueError(f"{path}: not a whole .npy file ({error}); {remedy}") from error
+    images = len(ImageFile.of_split(split))
+    if labels.dtype != np.uint8 or labels.shape != (images,):
+        raise ValueError(
+            f"{path}: expected uint8 labels of {images} images, found {labels.dtype} "
+            f"{labels.shape}; {remedy}"
+        )
+    return labels
+
+
+def class_name(label: int) -> str:
+    """The name of a label; its number where CIFAR-10 has no such class."""
+    return CLASSES[label] if label < len(CLASSES) else str(label)
 
 
 def save_split(split: str, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:

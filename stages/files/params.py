@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -46,6 +47,39 @@ DeviceName = Annotated[
 ]
 
 
+# The measures of reports/shift.json that grow as the splits part; those of the images are the gaps
+# of image_mean and image_std in Cohen's d.
+LimitedMeasure = Literal[
+    "mean_levels",
+    "mean_stds",
+    "std_ratio",
+    "wasserstein_levels",
+    "wasserstein_stds",
+    "kolmogorov_smirnov",
+    "jensen_shannon_bits",
+    "psi",
+    "total_variation",
+    "image_mean_cohens_d",
+    "image_std_cohens_d",
+]
+Channel = Literal["red", "green", "blue"]
+
+
+def _for_every_channel(limit: Any) -> Any:
+    if isinstance(limit, dict):
+        return limit
+    if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit >= 0:
+        raise ValueError(f"expected a number from 0, or such numbers by channel, found {limit!r}")
+    return dict.fromkeys(get_args(Channel), limit)
+
+
+Limit = Annotated[
+    dict[Channel, Annotated[Number, Field(ge=0)]],
+    Field(min_length=1),
+    BeforeValidator(_for_every_channel),
+]
+
+
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -59,6 +93,12 @@ class Dataset(Section):
 class Measure(Section):
     device: DeviceName = "auto"
     batch_images: Annotated[PositiveInt, Strict()] = 4096
+
+
+class Compare(Section):
+    # Of fewer than 19 permutations no p-value is as low as 0.05, nor any interval one of 95 %.
+    permutations: Annotated[int, Field(strict=True, ge=19)] = 1000
+    seed: Annotated[int, Field(strict=True, ge=0)] = 0
 
 
 class FixedPreset(Section):
@@ -89,6 +129,8 @@ class Params(Section):
     preset: str
     dataset: Dataset
     measure: Measure = Measure()
+    compare: Compare = Compare()
+    limits: dict[LimitedMeasure, Limit] = {}
     presets: Annotated[dict[PresetName, AnyPreset], Field(min_length=1)]
 
     @model_validator(mode="after")
@@ -122,6 +164,9 @@ def _describe(mistake: ErrorDetails) -> str:
         del loc[2]  # pydantic's tag for the kind of preset, which is not in the file
     place = ".".join(map(str, loc))
     match mistake["type"]:
+        case "literal_error" if loc[-1] == "[key]":
+            of = ".".join(map(str, loc[:-2]))
+            return f"{of}: unknown name {found!r}; expected one of {mistake['ctx']['expected']}"
         case "missing":
             return f"{place}: missing"
         case "extra_forbidden" if loc[0] == "presets":

@@ -10,6 +10,8 @@ from stages.files.atomic import atomic_write
 
 PRESETS = Path("reports/presets")
 PUBLISHED = Path("reports/published")
+SHIFT = Path("reports/shift.json")
+CHECK = Path("reports/check.json")
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -21,6 +23,16 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     """Write a JSON list with one row a line."""
     lines = ",\n".join(json.dumps(row, allow_nan=False) for row in rows)
     _write(path, f"[\n{lines}\n]")
+
+
+def read_json(path: Path) -> Any:
+    """Read a report; FileNotFoundError or ValueError say what is wrong with it."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: not there; run `dvc repro`")
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path}: damaged ({error}); delete it and run `dvc repro`") from error
 
 
 def copy_report(source: Path, target: Path) -> None:

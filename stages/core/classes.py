@@ -1,0 +1,83 @@
+"""The classes of both splits side by side, in pixel levels 0..255.
+
+N images, C channels, K classes. Each split is given as its statistics and its labels (N,).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.core.effects import mean_and_error
+from stages.core.statistics import CHANNELS, SPLITS, SplitStatistics, by_channel
+
+Labels = NDArray[np.integer[Any]]
+LabelledSplit = tuple[SplitStatistics, Labels]
+
+
+def compare_classes(
+    train: LabelledSplit, test: LabelledSplit, name_of: Callable[[int], str]
+) -> dict[str, Any]:
+    """Mean and std over the pixels of each class, by split, and the classes farthest apart.
+
+    `gap` is test minus train, of classes that both splits have. The standard error of a mean gap
+    takes images as independent, not pixels.
+    """
+    both = np.intersect1d(train[1], test[1]).tolist()
+    classes = {name_of(label): _compare_class(train, test, label) for label in both}
+    return {
+        "classes": classes,
+        "largest_class_gap": {
+            measure: max(
+                (
+                    {"class": name, "channel": channel, "gap": gap}
+                    for name, of_class in classes.items()
+                    for channel, gap in of_class[measure]["gap"].items()
+                ),
+                key=lambda largest: abs(largest["gap"]),
+                default=None,
+            )
+            for measure in ("mean_levels", "std_levels")
+        },
+    }
+
+
+def _compare_class(train: LabelledSplit, test: LabelledSplit, label: int) -> dict[str, Any]:
+    parts = {
+        split: [
+            _channel_of_class(statistics, labels == label, channel)
+            for channel in range(len(CHANNELS))
+        ]
+        for split, (statistics, labels) in zip(SPLITS, (train, test), strict=True)
+    }
+    pairs = list(zip(parts["train"], parts["test"], strict=True))
+    return {
+        "images": {"train": int((train[1] == label).sum()), "test": int((test[1] == label).sum())},
+        "mean_levels": {
+            **{split: by_channel(mean for mean, _, _ in part) for split, part in parts.items()},
+            "gap": by_channel(after[0] - before[0] for before, after in pairs),
+            "gap_standard_error": by_channel(
+                math.hypot(before[1], after[1]) for before, after in pairs
+            ),
+        },
+        "std_levels": {
+            **{split: by_channel(std for _, _, std in part) for split, part in parts.items()},
+            "gap": by_channel(after[2] - before[2] for before, after in pairs),
+        },
+    }
+
+
+def _channel_of_class(
+    statistics: SplitStatistics, chosen_N: NDArray[np.bool_], channel: int
+) -> tuple[float, float, float]:
+    """Mean, its standard error, and std of a channel's pixels in the chosen images."""
+    pixels_N = statistics.image_pixels[chosen_N]
+    sums_N = statistics.image_sums[chosen_N, channel]
+    squares = int(statistics.image_sums_of_squares[chosen_N, channel].sum())
+    pixels, total = int(pixels_N.sum()), int(sums_N.sum())
+    std = math.sqrt(pixels * squares - total * total) / pixels
+    return *mean_and_error(pixels_N, sums_N), std

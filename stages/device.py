@@ -1,0 +1,40 @@
+"""The device that the arithmetic runs on, chosen at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+def choose_device(name: str) -> torch.device:
+    """The named device, or for `auto` the fastest that is there; ValueError if it is absent."""
+    present = []
+    if torch.cuda.is_available():
+        present += ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        present.append("mps")
+    present.append("cpu")
+    if name == "auto":
+        name = present[0]
+    if name not in present:
+        raise ValueError(
+            f"measure.device in params.yaml: {name!r} is not on this machine; "
+            f"expected one of auto, {', '.join(present)}"
+        )
+    return torch.device(name)
+
+
+@contextmanager
+def readable_failures(device: torch.device) -> Iterator[None]:
+    """Turn what torch raises for a device that is busy, too old or out of memory into OSError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if device.type == "cpu":
+            raise
+        raise OSError(
+            f"{device} failed: {error}; lower measure.batch_images or set measure.device to cpu "
+            "in params.yaml"
+        ) from error
