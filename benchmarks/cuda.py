@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.conditions import conditions, in_turns, middle, table, verdict
+from stages.core.compare.reweigh import weighted_histograms
 from stages.core.measure import measure_batches
 from stages.core.statistics import FIELDS, SplitStatistics
 
@@ -42,6 +44,18 @@ def check_bytes(images_NCHW: Bytes, batch_images: int, device: torch.device) -> 
     found = measure(images_NCHW, batch_images, device)
     for field in FIELDS:
         assert getattr(found, field).tobytes() == getattr(expected, field).tobytes(), field
+
+
+def check_weighted(images_NCHW: Bytes, device: torch.device) -> float:
+    """The matrix product of `compare`, the same on the device as on the CPU; its seconds there."""
+    random = np.random.default_rng(1)
+    weights_RN = random.integers(0, 2, (2000, len(images_NCHW)), dtype=np.uint8)
+    expected = weighted_histograms(images_NCHW, weights_RN, CPU)
+    start = time.perf_counter()
+    found = weighted_histograms(images_NCHW, weights_RN, device)
+    seconds = time.perf_counter() - start
+    assert found.tobytes() == expected.tobytes()
+    return seconds
 
 
 def describe(device: torch.device) -> str:
@@ -100,6 +114,8 @@ def main() -> None:
     for name in memories:
         ratio = median(seconds[f"measure, {name}"]) / median(seconds[f"copy, {name}"])
         print(verdict(f"{name}: a pass, of the copy's time", ratio, 1.25))
+    seconds_weighted = check_weighted(pageable, device)
+    print(f"- histograms of 2,000 reweighted splits: equal to the CPU's, {seconds_weighted:.2f} s")
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import torch
 
 gc.enable()
 from stages import entry
-from stages.core.compare import Split, compare
+from stages.core.compare.splits import Split, compare
 from stages.core.statistics import SPLITS
 from stages.device import choose_device, readable_failures
 from stages.files.images import ImageFile, class_name, load_labels

@@ -35,6 +35,5 @@ def readable_failures(device: torch.device) -> Iterator[None]:
         if device.type == "cpu":
             raise
         raise OSError(
-            f"{device} failed: {error}; lower measure.batch_images or set measure.device to cpu "
-            "in params.yaml"
+            f"{device} failed: {error}; to go on, set measure.device to cpu in params.yaml"
         ) from error

@@ -113,7 +113,18 @@ def test_repro_stops_at_a_chosen_preset_that_does_not_exist(project: Project) ->
 
 
 @pytest.mark.parametrize(
-    "stage", ["download", "measure", "compare", "check", "normalize", "publish", "validate"]
+    "stage",
+    [
+        "download",
+        "measure",
+        "compare",
+        "check",
+        "normalize",
+        "publish",
+        "report",
+        "identify",
+        "validate",
+    ],
 )
 def test_help_runs_nothing(project: Project, stage: str) -> None:
     shutil.rmtree(project.path / "data")

@@ -43,21 +43,23 @@ def test_a_second_repro_runs_nothing(project: Project) -> None:
     assert project.repro() == []
 
 
-def test_editing_a_preset_runs_its_normalize_and_undoing_it_runs_nothing(project: Project) -> None:
+def test_editing_a_preset_runs_its_normalize_and_undoing_it_draws_the_report_alone(
+    project: Project,
+) -> None:
     before = project.read("reports/presets/half/metrics.json")
     project.edit_params(darker_half)
-    assert project.repro() == ["normalize@half"]
+    assert project.repro() == ["normalize@half", "report"]
     assert project.read("reports/presets/half/metrics.json") != before
     project.run("git", "checkout", "--quiet", "params.yaml")
-    assert project.repro() == []
+    assert project.repro() == ["report"]
     assert project.run("git", "status", "--porcelain") == ""
 
 
 def test_editing_the_chosen_preset_runs_publish_too(project: Project) -> None:
     project.edit_params(choose("half"))
-    assert project.repro() == ["publish"]
+    assert project.repro() == ["publish", "report"]
     project.edit_params(darker_half)
-    assert project.repro() == ["normalize@half", "publish"]
+    assert project.repro() == ["normalize@half", "publish", "report"]
     published = json.loads(project.read("reports/published/normalization.json"))
     assert published == {"mean": [0.4, 0.4, 0.4], "std": [0.5, 0.5, 0.5]}
 
@@ -65,13 +67,14 @@ def test_editing_the_chosen_preset_runs_publish_too(project: Project) -> None:
 def test_adding_a_preset_adds_one_stage(project: Project) -> None:
     preset = {"mean": [0.1, 0.2, 0.3], "std": [1, 2, 3]}
     project.edit_params(lambda params: params["presets"].update(mine=preset))
-    assert project.repro() == ["normalize@mine"]
+    assert project.repro() == ["normalize@mine", "report"]
     assert "reports/presets/mine/metrics.json" in metrics(project)
 
 
 def test_removing_a_preset_leaves_it_in_no_list(project: Project) -> None:
     project.edit_params(lambda params: params["presets"].pop("half"))
-    assert project.repro() == []
+    assert project.repro() == ["report"]
+    assert "distribution-half" not in project.read("reports/index.html").decode()
     assert "reports/presets/half/metrics.json" not in metrics(project)
     assert "half" not in project.run("dvc", "stage", "list")
     assert "half" not in project.run("dvc", "status")
@@ -82,7 +85,7 @@ def test_removing_a_preset_leaves_it_in_no_list(project: Project) -> None:
 @pytest.mark.parametrize("preset", PRESETS[:-1])
 def test_switching_the_preset_runs_publish_only(project: Project, preset: str) -> None:
     project.edit_params(choose(preset))
-    assert project.repro() == ["publish"]
+    assert project.repro() == ["publish", "report"]
     for name in ("metrics.json", "normalization.json"):
         assert project.read(f"reports/published/{name}") == project.read(
             f"reports/presets/{preset}/{name}"
@@ -138,13 +141,13 @@ def test_the_batch_size_does_not_show_in_the_lock(project: Project, batch_images
     assert project.run("git", "status", "--porcelain") == ""
 
 
-def test_another_seed_compares_again_and_going_back_runs_nothing(project: Project) -> None:
+def test_another_seed_compares_again_and_going_back_does_not(project: Project) -> None:
     before = project.read("reports/shift.json")
     project.edit_params(lambda params: params["compare"].update(seed=1))
-    assert project.repro() == ["compare", "check"]  # whose verdict is the same
+    assert project.repro() == ["compare", "check", "report"]  # the verdict is the same
     assert project.read("reports/shift.json") != before
     project.run("git", "checkout", "--quiet", "params.yaml")
-    assert project.repro() == []
+    assert project.repro() == ["report"]
     assert project.run("git", "status", "--porcelain") == ""
 
 
@@ -168,10 +171,10 @@ def test_a_broken_limit_stops_publish_with_a_table(project: Project) -> None:
 
 def test_an_edited_limit_runs_check_alone_for_a_verdict(project: Project) -> None:
     project.edit_params(limit(wasserstein_levels=255))
-    assert project.repro() == ["check", "publish"]
+    assert project.repro() == ["check", "publish", "report"]
     assert "within all 3 limits" in project.stage("check")
     project.edit_params(limit())
-    assert project.repro() == ["check", "publish"]
+    assert project.repro() == ["check", "publish", "report"]
 
 
 @pytest.mark.cuda
@@ -190,7 +193,7 @@ def test_the_committed_lock_is_what_the_code_gives_on_cifar10(
     project = checkout.copy_to(tmp_path / "normstats")
     ran = project.repro()
     assert ran[:3] == ["download", "measure@train", "measure@test"]
-    project.redo("compare", "check", "normalize", "publish")
+    project.redo("compare", "check", "normalize", "publish", "report")
     assert project.run("git", "status", "--porcelain") == ""
 
 
@@ -211,7 +214,7 @@ def imported_files(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "stage", ["download", "measure", "compare", "check", "normalize", "publish"]
+    "stage", ["download", "measure", "compare", "check", "normalize", "publish", "report"]
 )
 def test_a_stage_depends_on_every_module_that_it_imports(stage: str) -> None:
     definition = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
@@ -233,7 +236,8 @@ def test_changed_images_are_measured_again(project: Project) -> None:
     project.run("dvc", "commit", "--force", "--quiet", "download")
     ran = project.repro()
     normalized = [f"normalize@{preset}" for preset in PRESETS]
-    assert sorted(ran) == sorted(["measure@test", "compare", "check", *normalized, "publish"])
+    others = ["measure@test", "compare", "check", "publish", "report"]
+    assert sorted(ran) == sorted(others + normalized)
 
 
 def test_a_killed_measure_leaves_nothing_and_runs_again(project: Project) -> None:

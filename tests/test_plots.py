@@ -15,7 +15,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 STDS = {"to_tensor": 1.0, "half": 0.5, "imagenet": 0.25}
-CHARTS = [f"reports_presets_{preset}_distribution_json" for preset in STDS]
+DISTRIBUTIONS = [f"reports_presets_{preset}_distribution_json" for preset in STDS]
+SHIFT, CLASSES = "reports_plots_shift_json", "reports_plots_classes_json"
+CHARTS = [CLASSES, SHIFT, *DISTRIBUTIONS]
+CHANNELS = ("red", "green", "blue")
+MEASURES = ("mean_levels", "std_ratio")
+CLASS_NAMES = ("zebra", "ant")
 # Attributes that name a place without loading it.
 NAMES_ONLY = {"xmlns", "xmlns:xlink"}
 
@@ -23,6 +28,11 @@ needs_browser = pytest.mark.skipif(BROWSER is None, reason="neither chromium nor
 
 DVC_YAML = """\
 stages:
+  report:
+    cmd: echo
+    plots:
+      - reports/plots/classes.json: {cache: false, template: classes, x: gap, y: class}
+      - reports/plots/shift.json: {cache: false, template: shift, x: value, y: channel}
   normalize:
     foreach: [to_tensor, half, imagenet]
     do:
@@ -62,6 +72,40 @@ def write_reports(project: Path, preset: str, std: float) -> None:
     (folder / "normalization.json").write_text(json.dumps(normalization))
 
 
+def write_shift(project: Path, value: float) -> None:
+    """Rows with an interval or a standard error, and one of each without."""
+    shift = [
+        {
+            "measure": measure,
+            "channel": channel,
+            "value": value,
+            "low": None if (measure, channel) == ("std_ratio", "blue") else value - 1,
+            "high": value + 1,
+            "p_value": 0.5,
+            "alike": 0.0,
+        }
+        for measure in MEASURES
+        for channel in CHANNELS
+    ]
+    classes = [
+        {
+            "class": name,
+            "place": place,
+            "channel": channel,
+            "measure": measure,
+            "gap": value,
+            "standard_error": 1.0 if measure == "mean" else None,
+        }
+        for measure in ("mean", "std")
+        for channel in CHANNELS
+        for place, name in enumerate(CLASS_NAMES)
+    ]
+    folder = project / "reports" / "plots"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "shift.json").write_text(json.dumps(shift))
+    (folder / "classes.json").write_text(json.dumps(classes))
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with this one's plots, one commit, and another std for `half` since then."""
@@ -73,10 +117,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (path / "dvc.yaml").write_text(DVC_YAML)
     for preset, std in STDS.items():
         write_reports(path, preset, std)
+    write_shift(path, 0.5)
     run("git", "add", "--all", cwd=path)
     author = ("-c", "user.name=test", "-c", "user.email=test@localhost")
     run("git", *author, "commit", "--quiet", "--message", "reports", cwd=path)
     write_reports(path, "half", 0.4)
+    write_shift(path, 0.6)
     return path
 
 
@@ -102,6 +148,8 @@ class Page(HTMLParser):
         self.divs: list[str] = []
         self.areas: Counter[str] = Counter()
         self.lines: Counter[str] = Counter()
+        self.points: Counter[str] = Counter()
+        self.rules: Counter[str] = Counter()
         self.texts: dict[str, list[str]] = {}
         self.feed(text)
 
@@ -118,6 +166,9 @@ class Page(HTMLParser):
         if values.get("d"):
             self.areas[self.divs[-1]] += values.get("aria-roledescription") == "area mark"
             self.lines[self.divs[-1]] += values.get("aria-roledescription") == "line mark"
+            self.points[self.divs[-1]] += values.get("aria-roledescription") == "point"
+        if values.get("aria-roledescription") == "rule mark":
+            self.rules[self.divs[-1]] += 1
 
     def handle_data(self, data: str) -> None:
         if self.lasttag == "style":
@@ -155,7 +206,7 @@ def test_no_tag_or_style_of_the_page_loads_from_a_host(shown_page: Path) -> None
     assert page.addresses == []
     assert page.styles
     assert not re.search(r"url\(|@import", "".join(page.styles))
-    assert len(page.divs) == 3 * len(STDS)
+    assert len(page.divs) == 3 * len(STDS) + 2
 
 
 @needs_browser
@@ -164,8 +215,8 @@ def test_every_preset_is_drawn_in_three_facets_and_empty_plots_are_gone(
 ) -> None:
     page, console = draw(shown_page, tmp_path)
     assert [name for name in page.divs if name.startswith("reports")] == CHARTS
-    assert page.areas == page.lines == dict.fromkeys(CHARTS, 3)
-    for preset, chart in zip(STDS, CHARTS, strict=True):
+    assert +page.areas == +page.lines == dict.fromkeys(DISTRIBUTIONS, 3)
+    for preset, chart in zip(STDS, DISTRIBUTIONS, strict=True):
         headers = [text for text in page.texts[chart] if text in ("red", "green", "blue")]
         assert headers == ["red", "green", "blue"]
         assert f"{preset}: pixel distribution after the preset" in page.texts[chart]
@@ -179,10 +230,38 @@ def test_a_comparison_draws_every_revision_in_its_own_row(
     compared_page: Path, tmp_path: Path
 ) -> None:
     page, console = draw(compared_page, tmp_path)
-    assert page.areas == page.lines == dict.fromkeys(CHARTS, 6)
-    for chart in CHARTS:
+    assert +page.areas == +page.lines == dict.fromkeys(DISTRIBUTIONS, 6)
+    for chart in DISTRIBUTIONS:
         headers = [text for text in page.texts[chart] if text in ("HEAD", "workspace")]
         assert headers == ["HEAD", "workspace"]
+    assert console == []
+
+
+@needs_browser
+def test_the_shift_is_drawn_with_what_is_known_of_it(shown_page: Path, tmp_path: Path) -> None:
+    page, console = draw(shown_page, tmp_path)
+    # Each row has a line where alike splits would be; all intervals but one are known.
+    assert (page.points[SHIFT], page.rules[SHIFT]) == (6, 6 + 5)
+    assert [text for text in page.texts[SHIFT] if text in CHANNELS] == list(CHANNELS)
+    # Classes stand in the order of the rows, not of the alphabet; only means have errors.
+    assert (page.points[CLASSES], page.rules[CLASSES]) == (12, 6)
+    assert [text for text in page.texts[CLASSES] if text in CLASS_NAMES] == [*CLASS_NAMES * 2]
+    assert console == []
+
+
+@needs_browser
+def test_a_comparison_of_the_shift_has_both_revisions_side_by_side(
+    compared_page: Path, tmp_path: Path
+) -> None:
+    page, console = draw(compared_page, tmp_path)
+    assert (page.points[SHIFT], page.rules[SHIFT]) == (12, 12 + 10)
+    assert [text for text in page.texts[SHIFT] if " · " in text] == [
+        f"{channel} · {revision}" for channel in CHANNELS for revision in ("workspace", "HEAD")
+    ]
+    assert page.points[CLASSES] == 24
+    assert [text for text in page.texts[CLASSES] if " · " in text][:4] == [
+        f"{name} · {revision}" for name in CLASS_NAMES for revision in ("workspace", "HEAD")
+    ]
     assert console == []
 
 
@@ -198,10 +277,11 @@ def test_the_browser_refuses_what_the_page_would_load_from_a_host(
 
 
 @pytest.mark.skipif(shutil.which("npm") is None, reason="no npm to fetch the Vega scripts")
-def test_the_page_template_is_rebuilt_byte_for_byte(tmp_path: Path) -> None:
+def test_the_pages_are_rebuilt_byte_for_byte(tmp_path: Path) -> None:
     ping = subprocess.run(["npm", "ping", "--fetch-retries=0"], capture_output=True)
     if ping.returncode != 0:
         pytest.skip("npm reaches no registry to fetch the Vega scripts from")
     folder = ROOT / ".dvc" / "plots"
-    run(sys.executable, str(folder / "build_page.py"), str(tmp_path / "page.html"), cwd=tmp_path)
-    assert (tmp_path / "page.html").read_bytes() == (folder / "page.html").read_bytes()
+    run(sys.executable, str(folder / "build_page.py"), str(tmp_path), cwd=tmp_path)
+    for page in ("page.html", "scripts.html"):
+        assert (tmp_path / page).read_bytes() == (folder / page).read_bytes()

@@ -73,6 +73,20 @@ def test_the_table_is_that_of_the_reports() -> None:
         assert cells == expected
 
 
+def test_the_table_of_the_shift_is_that_of_the_report() -> None:
+    shift = json.loads((ROOT / "reports/shift.json").read_text())
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", README, flags=re.MULTILINE)
+    shown = {name: cells.split(" | ") for name, cells in rows if name in shift["p_value"]}
+    assert len(shown) == 4
+    for measure, cells in shown.items():
+        ends = shift["interval_95"][measure]
+        assert cells[:3] == [
+            f"{value:.3f} ({ends['low'][channel]:.3f} to {ends['high'][channel]:.3f})"
+            for channel, value in shift[measure].items()
+        ]
+        assert cells[3] == f"{shift['p_value'][measure]['any_channel']:.3f}"
+
+
 def test_every_link_leads_to_a_file() -> None:
     links = re.findall(r"\]\(([^)]+)\)", README)
     assert links

@@ -1,4 +1,6 @@
-"""Write page.html: page.template.html with the Vega scripts inside, so it needs no network.
+"""Write the pages' Vega: scripts.html, and page.html, which is page.template.html with it inside.
+
+With the scripts inside, a page needs no network; reports/index.html includes scripts.html as well.
 
 Run as `python .dvc/plots/build_page.py` after a change of the template or of a version here.
 """
@@ -37,22 +39,22 @@ def fetch_script(name: str, version: str) -> str:
     return script
 
 
-def build_page() -> str:
+def build_scripts() -> str:
+    licences = (HERE / "licences.txt").read_text(encoding="utf-8").rstrip()
     elements = [
         f"<script>\n/* {name} {version} */\n{fetch_script(name, version)}\n</script>"
         for name, version in VERSIONS.items()
     ]
-    parts = {
-        "%LICENCES%": (HERE / "licences.txt").read_text(encoding="utf-8").rstrip(),
-        "%SCRIPTS%": "\n".join(elements),
-    }
-    template = (HERE / "page.template.html").read_text(encoding="utf-8")
-    return re.sub("|".join(parts), lambda match: parts[match.group()], template)
+    return "\n".join([f"<!--\n{licences}\n-->", *elements, ""])
 
 
 def main() -> None:
-    path = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "page.html"
-    path.write_text(build_page(), encoding="utf-8", newline="\n")
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
+    scripts = build_scripts()
+    template = (HERE / "page.template.html").read_text(encoding="utf-8")
+    pages = {"scripts.html": scripts, "page.html": template.replace("%SCRIPTS%\n", scripts)}
+    for name, page in pages.items():
+        (folder / name).write_text(page, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":

@@ -21,14 +21,14 @@ class Published:
 
 PUBLISHED = (
     Published(
-        dataset="no scaling",
+        dataset="no dataset (pixels stay as they are)",
         mean="0.0 0.0 0.0",
         std="1.0 1.0 1.0",
         definition="pixels stay as they are; from no data",
         source="https://paddlepaddle.org.cn/documentation/docs/en/api/paddle/vision/transforms/Normalize_en.html",
     ),
     Published(
-        dataset="scaling to [-1, 1]",
+        dataset="no dataset (scaling to [-1, 1])",
         mean="0.5 0.5 0.5",
         std="0.5 0.5 0.5",
         definition="0 becomes -1 and 1 stays 1; from no data",

@@ -17,6 +17,7 @@ from pydantic import (
     Strict,
     Tag,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_core import ErrorDetails
@@ -78,6 +79,7 @@ Limit = Annotated[
     Field(min_length=1),
     BeforeValidator(_for_every_channel),
 ]
+Limits = dict[LimitedMeasure, Limit]
 
 
 class Section(BaseModel):
@@ -130,8 +132,19 @@ class Params(Section):
     dataset: Dataset
     measure: Measure = Measure()
     compare: Compare = Compare()
-    limits: dict[LimitedMeasure, Limit] = {}
+    limits: Limits = {}
     presets: Annotated[dict[PresetName, AnyPreset], Field(min_length=1)]
+
+    @field_validator("limits")
+    @classmethod
+    def _ratios_can_hold(cls, limits: Limits) -> Limits:
+        lowest = min(limits.get("std_ratio", {}).values(), default=1)
+        if lowest < 1:
+            raise ValueError(
+                f"std_ratio: expected at least 1, as it bounds the larger of the ratio and its "
+                f"inverse, found {lowest}"
+            )
+        return limits
 
     @model_validator(mode="after")
     def _chosen_preset_exists(self) -> Params:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
-from stages.files.params import FittedPreset, FixedPreset, load_params
+from stages.files.params import FittedPreset, FixedPreset, LimitedMeasure, load_params
 from tests.conftest import ROOT
 
 NAN = float("nan")
@@ -82,6 +83,27 @@ BAD_SECTIONS: list[tuple[str, Any, str]] = [
         {"sources": ["npm"], "timeout_seconds": 0},
         "dataset.timeout_seconds: expected greater than 0, found 0",
     ),
+    (
+        "compare",
+        {"permutations": 18},
+        "compare.permutations: expected greater than or equal to 19, found 18",
+    ),
+    ("compare", {"permutations": 99.5}, "compare.permutations: expected a valid integer, found"),
+    ("compare", {"seed": -1}, "compare.seed: expected greater than or equal to 0, found -1"),
+    ("limits", {"overlap": 1}, "limits: unknown name 'overlap'; expected one of 'mean_levels',"),
+    ("limits", {"psi": {"cyan": 1}}, "limits.psi: unknown name 'cyan'; expected one of 'red',"),
+    ("limits", {"psi": {}}, "limits.psi: expected at least one, found {}"),
+    ("limits", {"psi": -1}, "limits.psi: expected a number from 0, or such numbers by channel,"),
+    ("limits", {"psi": NAN}, "limits.psi: expected a number from 0, or such numbers by channel,"),
+    ("limits", {"psi": "0.1"}, "limits.psi: expected a number from 0, or such numbers by channel,"),
+    ("limits", {"psi": True}, "limits.psi: expected a number from 0, or such numbers by channel,"),
+    ("limits", {"psi": {"red": -1}}, "limits.psi.red: expected greater than or equal to 0, found"),
+    (
+        "limits",
+        {"std_ratio": 0.9},
+        "limits: std_ratio: expected at least 1, as it bounds the larger",
+    ),
+    ("limits", [0.1], "limits: expected keys with values, found [0.1]"),
 ]
 
 
@@ -145,8 +167,24 @@ def test_the_shipped_params_are_read_as_they_are_written(params: dict[str, Any])
     assert loaded.presets["dataset_image_std"] == FittedPreset(fit="train", std="image")
 
 
+def test_a_limit_is_of_every_channel_or_of_some(params: dict[str, Any]) -> None:
+    params["limits"] = {"psi": 0, "mean_levels": {"red": 1, "blue": 2.5}}
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    assert load_params().limits == {
+        "psi": {"red": 0, "green": 0, "blue": 0},
+        "mean_levels": {"red": 1, "blue": 2.5},
+    }
+
+
+def test_every_measure_that_may_be_limited_is_in_the_report() -> None:
+    shift = json.loads((ROOT / "reports/shift.json").read_text())
+    for measure in get_args(LimitedMeasure):
+        assert list(shift[measure]) == ["red", "green", "blue"]
+
+
 def test_what_has_a_default_may_be_left_out(params: dict[str, Any]) -> None:
     params["dataset"] = {"sources": ["npm"]}
-    del params["measure"]
+    for section in ("measure", "compare", "limits"):
+        del params[section]
     Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     assert load_params().measure.batch_images == 4096

@@ -46,7 +46,7 @@ def design_effect(statistics: SplitStatistics) -> dict[str, float]:
 
 
 def mean_and_error(pixels_N: IntArray, sums_N: IntArray) -> tuple[float, float]:
-    """The mean over pixels and its standard error when images are drawn, in pixel levels."""
+    """The mean over pixels and its standard error (ddof = 0) when images are drawn, in levels."""
     pixels = int(pixels_N.sum())
     mean = int(sums_N.sum()) / pixels
     off_N = sums_N - pixels_N * mean

@@ -26,6 +26,7 @@ class Resampling:
     now: if the splits are alike within every stratum, each such deal is as likely as the real one.
     A bootstrap draws, from each stratum of each split, as many images as there are, with
     replacement (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 15 and 6).
+    Of n images this understates their variance by 1 in n: of a class of one image altogether.
     """
 
     def __init__(

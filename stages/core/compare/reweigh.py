@@ -32,7 +32,7 @@ def weighted_histograms(
     times, for every weighting of the leading axes.
 
     The product is of float32 where no count reaches 2^24, else of float64, which holds counts up
-    to 2^53.
+    to 2^53. Raises ValueError for a device that is set to round float32 to fewer bits.
     """
     n_channels, *sides = images[:1].shape[1:]
     n_pixels = math.prod(sides)
@@ -40,13 +40,21 @@ def weighted_histograms(
     step = min(MAX_BLOCK_IMAGES, max(1, EXACT_FLOAT32 // (4 * n_pixels)))
     shape = (*weights_xN.shape[:-1], n_channels * LEVELS)
     total_xF = torch.zeros(shape, dtype=torch.int64, device=device)
+    occurrences_x = torch.zeros(shape[:-1], dtype=torch.int64, device=device)
     for start in range(0, len(images), step):
         block = slice(start, start + step)
         counts_NF = image_histograms(torch.from_numpy(images[block]).to(device))
         weights_xn = torch.from_numpy(weights_xN[..., block]).to(device).float()
-        if n_pixels * int(weights_xn.sum(-1).max()) >= EXACT_FLOAT32:
+        block_occurrences_x = weights_xn.sum(-1).long()
+        if n_pixels * int(block_occurrences_x.max()) >= EXACT_FLOAT32:
             weights_xn = weights_xn.double()
         total_xF += (weights_xn @ counts_NF.to(weights_xn.dtype)).long()
+        occurrences_x += block_occurrences_x
+    if not torch.equal(total_xF.sum(-1), n_channels * n_pixels * occurrences_x):
+        raise ValueError(
+            f"pixels were lost on {device}: it rounds float32 to fewer bits (TF32, BF16); switch "
+            "that off, as by TORCH_ALLOW_TF32_CUBLAS_OVERRIDE=0, or set measure.device to cpu"
+        )
     histograms: IntArray = total_xF.unflatten(-1, (n_channels, LEVELS)).cpu().numpy()
     return histograms
 

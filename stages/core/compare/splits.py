@@ -14,13 +14,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from stages.core.classes import Labels, compare_classes
-from stages.core.effects import design_effect, image_effects
-from stages.core.inference import interval, p_values
+from stages.core.compare.classes import Labels, compare_classes
+from stages.core.compare.effects import design_effect, image_effects
+from stages.core.compare.inference import interval, p_values
+from stages.core.compare.replicates import Replicates, replicate
+from stages.core.compare.resample import Resampling
+from stages.core.compare.shift import (
+    MEASURES,
+    PSI_BIN_LEVELS,
+    PSI_FLOOR,
+    shift_changes,
+    shift_measures,
+    total_variation,
+)
 from stages.core.measure import ImageBatches
-from stages.core.replicates import Replicates, replicate
-from stages.core.resample import Resampling
-from stages.core.shift import MEASURES, shift_measures, total_variation
 from stages.core.statistics import SplitStatistics, by_channel
 
 # A logarithm may differ between machines in the last of its 16 digits, and a sum in which such
@@ -47,7 +54,7 @@ def compare(
 ) -> dict[str, Any]:
     """The report of the shift, test minus train; None stands for what has no finite value.
 
-    Raises ValueError where the statistics are not those of the images.
+    Raises ValueError where the histograms of the statistics are not those of the images.
     """
     resampling = Resampling(train.labels, test.labels, seed)
     replicates = replicate(train.images, test.images, resampling, permutations, device)
@@ -71,21 +78,22 @@ def compare(
 
 def measures(replicates: Replicates) -> dict[str, Any]:
     """What is measured between the splits' pixels, with intervals and p-values."""
-    drawn = shift_measures(replicates.drawn_train, replicates.drawn_test)
+    changes = shift_changes(replicates.drawn_train, replicates.drawn_test)
     dealt = shift_measures(replicates.dealt_train, replicates.dealt_test)
     distance_C = total_variation(replicates.drawn_train[0], replicates.drawn_test[0])
     intervals, ps = {}, {}
     for name, measure in MEASURES.items():
-        low_C, high_C = interval(drawn[name], measure)
+        low_C, high_C = interval(dealt[name][0], changes[name], measure)
         intervals[name] = {"low": by_channel(low_C), "high": by_channel(high_C)}
         p_value_C, p_value_any = p_values(dealt[name], measure)
         ps[name] = {**by_channel(p_value_C), "any_channel": p_value_any}
     return {
-        **{name: by_channel(values_RC[0]) for name, values_RC in drawn.items()},
+        **{name: by_channel(values_RC[0]) for name, values_RC in dealt.items()},
         "total_variation": by_channel(distance_C),
         "overlap": by_channel(1 - distance_C),
         "interval_95": intervals,
         "p_value": ps,
+        "psi_bins": {"levels": PSI_BIN_LEVELS, "least_share": PSI_FLOOR},
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -22,22 +23,25 @@ PSI_FLOOR = 1e-4
 
 @dataclass(frozen=True)
 class Measure:
-    """What values a measure can take; a distance is 0 where the splits are alike."""
+    """What a measure is and the values that it can take.
 
+    Splits that are alike have a difference or distance of 0, a ratio of 1.
+    """
+
+    kind: Literal["difference", "ratio", "distance"]
     low: float
     high: float
-    is_distance: bool = True
 
 
 MEASURES = {
-    "mean_levels": Measure(-255, 255, is_distance=False),
-    "mean_stds": Measure(-math.inf, math.inf, is_distance=False),
-    "std_ratio": Measure(0, math.inf, is_distance=False),
-    "wasserstein_levels": Measure(0, 255),
-    "wasserstein_stds": Measure(0, math.inf),
-    "kolmogorov_smirnov": Measure(0, 1),
-    "jensen_shannon_bits": Measure(0, 1),
-    "psi": Measure(0, math.inf),
+    "mean_levels": Measure("difference", -255, 255),
+    "mean_stds": Measure("difference", -math.inf, math.inf),
+    "std_ratio": Measure("ratio", 0, math.inf),
+    "wasserstein_levels": Measure("distance", 0, 255),
+    "wasserstein_stds": Measure("distance", 0, math.inf),
+    "kolmogorov_smirnov": Measure("distance", 0, 1),
+    "jensen_shannon_bits": Measure("distance", 0, 1),
+    "psi": Measure("distance", 0, math.inf),
 }
 
 
@@ -60,7 +64,7 @@ def shift_measures(train_RCV: IntArray, test_RCV: IntArray) -> dict[str, FloatAr
     p_VRC, mean_RC, std_RC = _distribution(train_RCV)
     q_VRC, test_mean_RC, test_std_RC = _distribution(test_RCV)
     mean_levels = test_mean_RC - mean_RC
-    apart_VRC = np.abs(np.cumsum(q_VRC, axis=0) - np.cumsum(p_VRC, axis=0))
+    apart_VRC = np.abs(_difference_of_cdfs(p_VRC, q_VRC))
     wasserstein_levels = apart_VRC.sum(axis=0)
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
@@ -73,6 +77,30 @@ def shift_measures(train_RCV: IntArray, test_RCV: IntArray) -> dict[str, FloatAr
             "jensen_shannon_bits": _jensen_shannon_bits(p_VRC, q_VRC),
             "psi": _psi(p_VRC, q_VRC),
         }
+
+
+def shift_changes(train_RCV: IntArray, test_RCV: IntArray) -> dict[str, FloatArray]:
+    """How far each of `MEASURES` (R, C) is from where row 0 has it; of a ratio, in logarithms.
+
+    The Wasserstein and Kolmogorov-Smirnov distances are norms of the difference of two
+    distribution functions. For them it is the norm of that difference's change, which the change
+    of the norm never exceeds: where the splits are alike a norm can only grow, and its own change
+    would tell too little of how uncertain it is.
+    """
+    measures = shift_measures(train_RCV, test_RCV)
+    with np.errstate(invalid="ignore"):
+        changes = {name: np.abs(values_RC - values_RC[0]) for name, values_RC in measures.items()}
+    p_VRC, _, std_RC = _distribution(train_RCV)
+    q_VRC, _, _ = _distribution(test_RCV)
+    levels_VRC = _difference_of_cdfs(p_VRC, q_VRC)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        changes["std_ratio"] = np.abs(np.log(measures["std_ratio"] / measures["std_ratio"][0]))
+        stds_VRC = levels_VRC / std_RC
+        changes["wasserstein_stds"] = np.abs(stds_VRC - stds_VRC[:, :1]).sum(axis=0)
+    changed_VRC = np.abs(levels_VRC - levels_VRC[:, :1])
+    changes["wasserstein_levels"] = changed_VRC.sum(axis=0)
+    changes["kolmogorov_smirnov"] = changed_VRC.max(axis=0)
+    return changes
 
 
 def total_variation(train_CV: IntArray, test_CV: IntArray) -> FloatArray:
@@ -92,6 +120,10 @@ def _distribution(counts_RCV: IntArray) -> tuple[FloatArray, FloatArray, FloatAr
     mean_RC = (counts_VRC * levels_V11).sum(axis=0) / pixels_RC
     std_RC = np.sqrt((share_VRC * (levels_V11 - mean_RC) ** 2).sum(axis=0))
     return share_VRC, mean_RC, std_RC
+
+
+def _difference_of_cdfs(p_VRC: FloatArray, q_VRC: FloatArray) -> FloatArray:
+    return np.cumsum(q_VRC, axis=0) - np.cumsum(p_VRC, axis=0)
 
 
 def _jensen_shannon_bits(p_VRC: FloatArray, q_VRC: FloatArray) -> FloatArray:

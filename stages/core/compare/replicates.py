@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from stages.core.compare.resample import Resampling
+from stages.core.compare.reweigh import weighted_histograms
 from stages.core.measure import ImageBatches
-from stages.core.resample import Resampling
-from stages.core.reweigh import weighted_histograms
 from stages.core.statistics import IntArray
 
 # So many bytes of replicates are drawn at once. For more, the images are read once more.
-MAX_WEIGHT_BYTES = 2**28
+MAX_WEIGHT_BYTES = 2**27
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from stages.core.effects import mean_and_error
+from stages.core.compare.effects import mean_and_error
 from stages.core.statistics import CHANNELS, SPLITS, SplitStatistics, by_channel
 
 Labels = NDArray[np.integer[Any]]
@@ -24,26 +24,28 @@ def compare_classes(
 ) -> dict[str, Any]:
     """Mean and std over the pixels of each class, by split, and the classes farthest apart.
 
-    `gap` is test minus train, of classes that both splits have. The standard error of a mean gap
-    takes images as independent, not pixels.
+    `gap` is test minus train, NaN for a class that only one split has. The standard error of a
+    mean gap takes images as independent, not pixels.
     """
-    both = np.intersect1d(train[1], test[1]).tolist()
-    classes = {name_of(label): _compare_class(train, test, label) for label in both}
+    labels = np.union1d(train[1], test[1]).tolist()
+    classes = {name_of(label): _compare_class(train, test, label) for label in labels}
     return {
         "classes": classes,
         "largest_class_gap": {
-            measure: max(
-                (
-                    {"class": name, "channel": channel, "gap": gap}
-                    for name, of_class in classes.items()
-                    for channel, gap in of_class[measure]["gap"].items()
-                ),
-                key=lambda largest: abs(largest["gap"]),
-                default=None,
-            )
-            for measure in ("mean_levels", "std_levels")
+            measure: _largest_gap(classes, measure) for measure in ("mean_levels", "std_levels")
         },
     }
+
+
+def _largest_gap(classes: dict[str, Any], measure: str) -> dict[str, Any] | None:
+    gaps = [
+        {"class": name, "channel": channel}
+        | {key: by[channel] for key, by in of_class[measure].items() if key not in SPLITS}
+        for name, of_class in classes.items()
+        for channel in CHANNELS
+    ]
+    known = [gap for gap in gaps if not math.isnan(gap["gap"])]
+    return max(known, key=lambda gap: abs(gap["gap"]), default=None)
 
 
 def _compare_class(train: LabelledSplit, test: LabelledSplit, label: int) -> dict[str, Any]:
@@ -74,10 +76,17 @@ def _compare_class(train: LabelledSplit, test: LabelledSplit, label: int) -> dic
 def _channel_of_class(
     statistics: SplitStatistics, chosen_N: NDArray[np.bool_], channel: int
 ) -> tuple[float, float, float]:
-    """Mean, its standard error, and std of a channel's pixels in the chosen images."""
+    """Mean, its standard error (ddof = 1), and std of a channel's pixels in the chosen images.
+
+    NaN without images; of one image the error is NaN.
+    """
+    images = int(chosen_N.sum())
+    if images == 0:
+        return math.nan, math.nan, math.nan
     pixels_N = statistics.image_pixels[chosen_N]
     sums_N = statistics.image_sums[chosen_N, channel]
     squares = int(statistics.image_sums_of_squares[chosen_N, channel].sum())
     pixels, total = int(pixels_N.sum()), int(sums_N.sum())
     std = math.sqrt(pixels * squares - total * total) / pixels
-    return *mean_and_error(pixels_N, sums_N), std
+    mean, error = mean_and_error(pixels_N, sums_N)
+    return mean, error * math.sqrt(images / (images - 1)) if images > 1 else math.nan, std

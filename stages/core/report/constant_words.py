@@ -1,0 +1,25 @@
+"""What the constants of a preset are, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from stages.core.identify import KINDS, Candidate, Constant, identify, sentence
+
+FITTED = {
+    "pixel": "Fitted to the train split: the mean and the std of all its pixels.",
+    "image": "Fitted to the train split: the mean of all its pixels, and the mean over its images "
+    "of each image's own std (ddof 0).",
+}
+
+
+def fixed_words(mean: Sequence[float], std: Sequence[float], measured: list[Candidate]) -> str:
+    """Which definitions on the dataset, and which published constants, the numbers are."""
+    constants = [
+        Constant(tuple(np.format_float_positional(number, trim="-") for number in numbers), kind)
+        for kind, numbers in zip(KINDS, (mean, std), strict=True)
+    ]
+    sentences = [sentence(identify(constant, measured)) for constant in constants]
+    return " ".join(f"{words[:1].upper()}{words[1:]}." for words in sentences)

@@ -1,0 +1,40 @@
+"""Numbers as people read them: few digits, a true minus sign, no exponent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+MINUS = "−"
+NOTHING = "–"
+
+
+def fixed(value: float | None, decimals: int) -> str:
+    """So many decimals, so that numbers below each other compare; a dash for None."""
+    if value is None:
+        return NOTHING
+    # Adding 0.0 takes the sign of what is rounded to -0.
+    return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", MINUS)
+
+
+def signed(value: float | None, decimals: int) -> str:
+    """The same, with a plus sign above 0."""
+    text = fixed(value, decimals)
+    return f"+{text}" if value is not None and round(value, decimals) > 0 else text
+
+
+def significant(value: float, digits: int = 2) -> str:
+    """So many significant digits, as 0.011 or 150."""
+    return f"{Decimal(f'{value:#.{digits}g}'):f}".replace("-", MINUS)
+
+
+def span(values: Iterable[float], digits: int = 2) -> str:
+    """The smallest to the largest, as `0.72 to 0.99`; one number where they read alike."""
+    ordered = sorted(values)
+    ends = dict.fromkeys(significant(value, digits) for value in (ordered[0], ordered[-1]))
+    return " to ".join(ends)
+
+
+def percent(share: float) -> str:
+    """A share of 1 in percent, as `0.9 %`."""
+    return f"{100 * share:.1f} %"

@@ -1,0 +1,143 @@
+"""The page `reports/index.html`: one file that needs nothing beside it.
+
+It has no clock and no name of a machine: the same inputs give the same bytes everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from stages.core.identify import definitions
+from stages.core.report.class_words import class_words
+from stages.core.report.constant_words import FITTED, fixed_words
+from stages.core.report.numbers import fixed, signed, significant
+from stages.core.report.plots import class_rows, shift_rows
+from stages.core.report.preset_table import preset_rows
+from stages.core.report.samples import Extreme, extremes
+from stages.core.report.shift_table import shift_table
+from stages.core.report.shift_words import limits_in_words, shift_words
+from stages.core.report.snippets import snippets
+from stages.core.statistics import CHANNELS
+from stages.files.atomic import atomic_write
+from stages.files.images import class_name
+from stages.files.params import FixedPreset, Params
+from stages.files.report import vega
+from stages.files.report.inputs import Inputs, SplitInputs
+from stages.files.report.pictures import data_uri
+
+PAGE = Path("reports/index.html")
+PLOT_ROWS = Path("reports/plots")
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+
+def save_page(page: str) -> None:
+    with atomic_write(PAGE) as file:
+        file.write(page.encode())
+
+
+def render(inputs: Inputs) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    environment.filters |= {
+        "fixed": fixed,
+        "signed": signed,
+        "significant": significant,
+        "thousands": "{:,}".format,
+        "lower_first": lambda sentence: sentence[:1].lower() + sentence[1:],
+    }
+    return environment.get_template("page.html").render(
+        channels=CHANNELS,
+        params=inputs.params,
+        published=inputs.published,
+        limits_words=limits_in_words(inputs.check),
+        check=inputs.check,
+        snippets=snippets(**inputs.published, image_size=_image_size(inputs)),
+        presets=inputs.presets,
+        preset_rows=preset_rows(
+            {
+                name: {"normalization": preset.normalization, **preset.details}
+                for name, preset in inputs.presets.items()
+            }
+        ),
+        origins=_origins(inputs),
+        plots=_plots(inputs),
+        shift=inputs.shift,
+        shift_words=shift_words(inputs.shift, inputs.params.compare.permutations),
+        shift_table=shift_table(inputs.shift),
+        class_words=class_words(inputs.shift),
+        samples={
+            split: [_sample(extreme, of) for extreme in extremes(of.statistics)]
+            for split, of in inputs.splits.items()
+        },
+        splits=inputs.splits,
+        digests={split: of.digests.result() for split, of in inputs.splits.items()},
+        image_size=_image_size(inputs),
+        settings=_settings(inputs.params),
+        scripts=Markup(vega.scripts()),  # noqa: S704  # our own file, not what someone typed
+    )
+
+
+def _plots(inputs: Inputs) -> dict[str, dict[str, Any]]:
+    """Vega-Lite by the id of the element to draw it in."""
+    distributions = {
+        f"distribution-{name}": vega.plot(preset.distribution, {**vega.DISTRIBUTION, "title": name})
+        for name, preset in inputs.presets.items()
+    }
+    return {
+        **distributions,
+        "shift-plot": vega.plot(shift_rows(inputs.shift), vega.SHIFT),
+        "classes-plot": vega.plot(class_rows(inputs.shift), vega.CLASSES),
+    }
+
+
+def _origins(inputs: Inputs) -> dict[str, str]:
+    """What the constants of each preset are, by name."""
+    measured = [
+        found for split, of in inputs.splits.items() for found in definitions(split, of.statistics)
+    ]
+    return {
+        name: fixed_words(preset.mean, preset.std, measured)
+        if isinstance(preset, FixedPreset)
+        else FITTED[preset.std]
+        for name, preset in inputs.params.presets.items()
+    }
+
+
+def _sample(extreme: Extreme, split: SplitInputs) -> dict[str, Any]:
+    [image_CHW] = split.images[extreme.index : extreme.index + 1]
+    return {
+        "extreme": extreme,
+        "class_name": class_name(int(split.labels[extreme.index])),
+        "uri": data_uri(image_CHW),
+    }
+
+
+def _image_size(inputs: Inputs) -> tuple[int, int]:
+    height, width = inputs.splits["train"].images[0:1].shape[2:]
+    return height, width
+
+
+def _settings(params: Params) -> list[str]:
+    """The params that had a say in the report; those that cannot change a number are left out."""
+    sections: dict[str, Mapping[Any, Any]] = {
+        "compare": params.compare.model_dump(),
+        "limits": params.limits,
+        "presets": {name: preset.model_dump() for name, preset in params.presets.items()},
+    }
+    return [f"preset: {params.preset}"] + [
+        line
+        for section, values in sections.items()
+        for line in (f"{section}:", *(f"  {name}: {json.dumps(v)}" for name, v in values.items()))
+    ]

@@ -1,0 +1,24 @@
+"""Write the page that people look at, and the rows of its plots: `python -m stages.report`."""
+
+from __future__ import annotations
+
+import argparse
+
+from stages import entry
+from stages.core.report.plots import class_rows, shift_rows
+from stages.files.report.inputs import load_inputs
+from stages.files.report.page import PLOT_ROWS, render, save_page
+from stages.files.reports import write_rows
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    inputs = load_inputs()
+    page = render(inputs)
+    write_rows(PLOT_ROWS / "shift.json", shift_rows(inputs.shift))
+    write_rows(PLOT_ROWS / "classes.json", class_rows(inputs.shift))
+    save_page(page)
+
+
+if __name__ == "__main__":
+    entry.run(main)

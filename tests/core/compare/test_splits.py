@@ -1,0 +1,173 @@
+"""The report as a whole: complete, the same bytes for the same seed, and nothing but numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from stages.core.compare.splits import Split, compare
+from stages.core.measure import measure_batch
+from tests.conftest import random_images
+
+Array = np.ndarray[Any, Any]
+
+CPU = torch.device("cpu")
+CHANNELS = ["red", "green", "blue"]
+INFERRED = [
+    "mean_levels",
+    "mean_stds",
+    "std_ratio",
+    "wasserstein_levels",
+    "wasserstein_stds",
+    "kolmogorov_smirnov",
+    "jensen_shannon_bits",
+    "psi",
+]
+OF_CHANNELS = [
+    *INFERRED,
+    "total_variation",
+    "overlap",
+    "image_mean_cohens_d",
+    "image_std_cohens_d",
+    "design_effect",
+]
+TRAIN, TEST = random_images(60, seed=0), random_images(24, seed=1)
+
+
+def split(images: Array, labels: Array | None = None) -> Split:
+    if labels is None:
+        labels = np.arange(len(images), dtype=np.uint8) % 3
+    return Split(images, labels, measure_batch(images, CPU))
+
+
+def compared(
+    train: Split, test: Split, seed: int = 0, device: torch.device = CPU
+) -> dict[str, Any]:
+    return compare(train, test, 99, seed, device, "class {}".format)
+
+
+def as_json(report: dict[str, Any]) -> bytes:
+    return json.dumps(report, allow_nan=False).encode()
+
+
+def numbers(content: Any) -> Iterator[Any]:
+    if isinstance(content, dict):
+        for value in content.values():
+            yield from numbers(value)
+    else:
+        yield content
+
+
+@pytest.fixture(scope="module")
+def report() -> dict[str, Any]:
+    return compared(split(TRAIN), split(TEST))
+
+
+def test_the_report_has_these_keys(report: dict[str, Any]) -> None:
+    whole = {"images", "interval_95", "p_value", "psi_bins", "classes", "largest_class_gap"}
+    assert report.keys() == {*OF_CHANNELS, *whole}
+    assert report["images"] == {"train": 60, "test": 24}
+    for name in OF_CHANNELS:
+        assert list(report[name]) == CHANNELS
+    assert list(report["interval_95"]) == list(report["p_value"]) == INFERRED
+    for name in INFERRED:
+        assert list(report["p_value"][name]) == [*CHANNELS, "any_channel"]
+        ends = report["interval_95"][name]
+        assert [list(ends[end]) for end in ("low", "high")] == [CHANNELS, CHANNELS]
+    assert list(report["classes"]) == ["class 0", "class 1", "class 2"]
+    assert list(report["largest_class_gap"]) == ["mean_levels", "std_levels"]
+
+
+def test_the_numbers_are_of_their_channel(report: dict[str, Any]) -> None:
+    for index, channel in enumerate(CHANNELS):
+        train, test = TRAIN[:, index], TEST[:, index]
+        assert report["mean_levels"][channel] == pytest.approx(test.mean() - train.mean())
+        assert report["std_ratio"][channel] == pytest.approx(test.std() / train.std())
+        assert report["overlap"][channel] == pytest.approx(1 - report["total_variation"][channel])
+
+
+def test_intervals_hold_the_value_and_p_values_are_shares_of_the_deals(
+    report: dict[str, Any],
+) -> None:
+    for name in INFERRED:
+        for channel in CHANNELS:
+            low, high = (report["interval_95"][name][end][channel] for end in ("low", "high"))
+            assert low <= report[name][channel] <= high
+        for p in report["p_value"][name].values():
+            assert 1 <= p * 100 <= 100
+            assert p * 100 == pytest.approx(round(p * 100))
+
+
+def test_the_same_seed_gives_the_same_bytes(report: dict[str, Any]) -> None:
+    assert as_json(compared(split(TRAIN), split(TEST))) == as_json(report)
+
+
+@pytest.mark.cuda
+def test_cuda_and_cpu_give_the_same_bytes(report: dict[str, Any]) -> None:
+    on_cuda = compared(split(TRAIN), split(TEST), device=torch.device("cuda"))
+    assert as_json(on_cuda) == as_json(report)
+
+
+def test_another_seed_changes_nothing_but_the_inference(report: dict[str, Any]) -> None:
+    other = compared(split(TRAIN), split(TEST), seed=1)
+    changed = {name for name in report if report[name] != other[name]}
+    assert changed == {"interval_95", "p_value"}
+
+
+def test_swapping_the_splits_turns_the_sign() -> None:
+    there, back = compared(split(TRAIN), split(TEST)), compared(split(TEST), split(TRAIN))
+    for name in ("mean_levels", "image_mean_cohens_d", "image_std_cohens_d"):
+        assert [-value for value in back[name].values()] == pytest.approx([*there[name].values()])
+
+
+def test_another_mix_of_classes_alone_is_no_shift() -> None:
+    """Dark and light images, more of the light ones in the test split: labels reach the deals."""
+    dark, light = TRAIN // 3, 170 + TRAIN // 3
+    train, test = np.concatenate([dark[:40], light[:10]]), np.concatenate([dark[40:], light[10:]])
+    mix = [np.repeat(np.array([0, 1], np.uint8), sizes) for sizes in ((40, 10), (20, 50))]
+    by_class = compared(split(train, mix[0]), split(test, mix[1]))
+    together = compared(split(train, 0 * mix[0]), split(test, 0 * mix[1]))
+    assert by_class["mean_levels"] == together["mean_levels"]
+    assert by_class["p_value"]["mean_levels"]["any_channel"] > 0.05
+    assert together["p_value"]["mean_levels"]["any_channel"] == 0.01
+    # An interval is of the splits as they are, not of deals: both mixtures are far from 0.
+    for report in (by_class, together):
+        assert min(report["interval_95"]["mean_levels"]["low"].values()) > 0
+
+
+@pytest.mark.parametrize("flat", ["train", "test", "both"])
+def test_a_flat_channel_has_nothing_in_stds_and_no_p_value_of_0(flat: str) -> None:
+    train, test = TRAIN.copy(), TEST.copy()
+    train[:, 1] = 9 if flat != "test" else train[:, 1]
+    test[:, 1] = 9 if flat != "train" else test[:, 1]
+    report = compared(split(train), split(test))
+    as_json(report)  # which refuses NaN and infinity
+    for name in INFERRED:
+        p = report["p_value"][name]
+        assert 0 not in p.values()
+        assert flat != "both" or p["green"] in (None, 1)
+    undefined = {name for name in INFERRED if report[name]["green"] is None}
+    in_stds = {"mean_stds", "std_ratio", "wasserstein_stds"}
+    assert undefined == (in_stds if flat != "test" else set())
+
+
+def test_floats_have_ten_digits(report: dict[str, Any]) -> None:
+    floats = [value for value in numbers(report) if isinstance(value, float)]
+    assert len(floats) > 100
+    assert all(value == float(f"{value:.9e}") for value in floats)
+
+
+@pytest.mark.parametrize("of", ["train", "test"])
+def test_statistics_of_other_images_are_refused(of: str) -> None:
+    splits = {"train": split(TRAIN), "test": split(TEST)}
+    other = splits[of].images[:].copy()
+    other[0, 0, 0, 0] ^= 1
+    splits[of] = replace(splits[of], statistics=measure_batch(other, CPU))
+    with pytest.raises(ValueError, match=r"not those of the images; run `dvc repro measure`"):
+        compared(splits["train"], splits["test"])

@@ -1,0 +1,287 @@
+"""The report as people see it, in a real browser: complete, still, and legible everywhere."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page
+
+from tests.browser import DESKTOP, PHONE, Opened, chromium, needs_chromium, opened
+from tests.conftest import Project
+
+pytestmark = needs_chromium
+
+CHANNELS = ("red", "green", "blue")
+PRESETS = ("to_tensor", "half", "imagenet", "dataset_image_std", "dataset_pixel_std")
+LIBRARIES = ("torchvision", "timm", "Hugging Face", "Albumentations", "Keras", "JSON")
+
+# Contrast that WCAG 2.2 asks of text (1.4.3).
+LEGIBLE = 4.5
+
+
+@pytest.fixture(scope="module")
+def report(reproduced: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = reproduced.copy_to(tmp_path_factory.mktemp("report") / "normstats")
+    project.stage("report")
+    return project
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def index(report: Project) -> Path:
+    return report.path / "reports" / "index.html"
+
+
+@pytest.fixture(scope="module")
+def desktop(browser: Browser, index: Path) -> Iterator[Opened]:
+    with opened(browser, index) as it:
+        yield it
+
+
+def read(report: Project, path: str) -> Any:
+    return json.loads(report.read(f"reports/{path}"))
+
+
+def marks(page: Page, plot: str, kind: str) -> Locator:
+    """What stands for data in a plot: not its axes, titles and backgrounds."""
+    return page.locator(f"#{plot} .role-mark.mark-{kind} > *")
+
+
+def luminance(color: str) -> float:
+    """The relative luminance of `rgb(r, g, b)`, as WCAG 2.2 defines it."""
+    levels = np.array([float(part) for part in color[color.index("(") + 1 : -1].split(",")[:3]])
+    linear = np.where(levels / 255 <= 0.04045, levels / 255 / 12.92, (levels / 255 + 0.055) / 1.055)
+    linear = np.where(levels / 255 <= 0.04045, linear, linear**2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def contrast(color: str, other: str) -> float:
+    light, dark = sorted((luminance(color), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def style(locator: Locator, name: str) -> str:
+    value: str = locator.evaluate(f"element => getComputedStyle(element).{name}")
+    return value
+
+
+@pytest.mark.parametrize("dark", [False, True])
+@pytest.mark.parametrize("width", [DESKTOP, PHONE])
+def test_it_loads_nothing_complains_of_nothing_and_fits(
+    browser: Browser, index: Path, width: int, *, dark: bool
+) -> None:
+    with opened(browser, index, width=width, dark=dark) as it:
+        assert it.console == []
+        assert [url for url in it.requests if not url.startswith("data:")] == [index.as_uri()]
+        assert it.page.evaluate("document.documentElement.scrollWidth") == width
+        for box in it.page.locator(".plot").all():
+            assert box.evaluate("box => box.scrollWidth <= box.clientWidth")
+        body = it.page.locator("body")
+        paper, ink = style(body, "backgroundColor"), style(body, "color")
+        assert (luminance(paper) < 0.05) is dark
+        assert contrast(paper, ink) > LEGIBLE
+        # The words in the plots have the colour of the page's text.
+        for plot in ("distribution-half", "shift-plot", "classes-plot"):
+            for text in it.page.locator(f"#{plot} text").all()[:3]:
+                assert style(text, "fill") == ink
+        for quiet in ("small", ".note", "button", ".badge", ".kicker"):
+            assert contrast(style(it.page.locator(quiet).first, "color"), paper) > LEGIBLE
+
+
+def test_plots_are_drawn_anew_when_the_window_changes(browser: Browser, index: Path) -> None:
+    with opened(browser, index) as it:
+        before = it.page.locator("html").get_attribute("data-drawn")
+        it.page.set_viewport_size({"width": PHONE, "height": 900})
+        it.page.wait_for_selector(f"html:not([data-drawn='{before}'])")
+        for plot in it.page.locator(".plot").all():
+            [drawn] = plot.locator("svg.marks").all()
+            assert float(drawn.get_attribute("width") or "inf") < PHONE
+        assert it.console == []
+
+
+def test_the_browser_would_refuse_to_load_anything(
+    browser: Browser, index: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "index.html"
+    page.write_text(index.read_text() + '<img src="https://localhost/x.png">')
+    with opened(browser, page) as it:
+        assert any("Content Security Policy" in line for line in it.console)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_distributions_have_an_area_a_line_and_256_values_a_channel(
+    desktop: Opened, preset: str
+) -> None:
+    plot = f"distribution-{preset}"
+    assert marks(desktop.page, plot, "area").count() == len(CHANNELS)
+    assert marks(desktop.page, plot, "line").count() == len(CHANNELS)
+    assert marks(desktop.page, plot, "rule").count() == 256 * len(CHANNELS)
+
+
+def test_the_shift_has_a_point_and_an_interval_for_each_finite_measure(
+    desktop: Opened, report: Project
+) -> None:
+    shift = read(report, "shift.json")
+    points = [shift[measure][c] for measure in shift["interval_95"] for c in CHANNELS]
+    ends = [
+        (interval["low"][c], interval["high"][c])
+        for interval in shift["interval_95"].values()
+        for c in CHANNELS
+    ]
+    assert len(points) == 24
+    assert marks(desktop.page, "shift-plot", "symbol").count() == len(points) - points.count(None)
+    whole = sum(None not in pair for pair in ends)
+    assert marks(desktop.page, "shift-plot", "rule").count() == len(points) + whole
+
+
+def test_classes_have_a_point_for_each_gap_and_a_line_for_each_error(
+    desktop: Opened, report: Project
+) -> None:
+    gaps = len(read(report, "shift.json")["classes"]) * len(CHANNELS)
+    assert gaps == 30
+    assert marks(desktop.page, "classes-plot", "symbol").count() == 2 * gaps
+    # The gaps of the mean have errors, and each of all gaps repeats the line at 0.
+    assert marks(desktop.page, "classes-plot", "rule").count() == gaps + 2 * gaps
+
+
+def tooltip(page: Page, mark: Locator) -> dict[str, str]:
+    mark.scroll_into_view_if_needed()
+    box = mark.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    shown = page.locator("#vg-tooltip-element.visible tr")
+    shown.first.wait_for()
+    return {
+        row.locator(".key").inner_text().strip(): row.locator(".value").inner_text().strip()
+        for row in shown.all()
+    }
+
+
+@pytest.mark.parametrize("level", [0, 100, 255])
+def test_pointing_at_a_distribution_shows_the_share_of_both_splits(
+    desktop: Opened, report: Project, level: int
+) -> None:
+    green = [
+        np.load(report.path / "data" / "cifar10" / split / "images.npy")[:, 1]
+        for split in ("train", "test")
+    ]
+    train, test = (float((pixels == level).mean()) for pixels in green)
+    rule = marks(desktop.page, "distribution-half", "rule").nth(256 + level)
+    shown = tooltip(desktop.page, rule)
+    assert shown == {
+        "channel": "green",
+        "pixel value after the preset": f"{(level / 255 - 0.5) / 0.5:.4f}".replace("-", "−"),
+        "train": f"{train:.3%}",
+        "test": f"{test:.3%}",
+    }
+
+
+def test_pointing_at_a_measure_shows_its_interval_and_p_value(
+    desktop: Opened, report: Project
+) -> None:
+    shift = read(report, "shift.json")
+    shown = tooltip(desktop.page, marks(desktop.page, "shift-plot", "symbol").nth(1))
+    assert (shown["measure"], shown["channel"]) == ("mean_levels", "green")
+    for key, number in {
+        "value": shift["mean_levels"]["green"],
+        "95 % from": shift["interval_95"]["mean_levels"]["low"]["green"],
+        "95 % to": shift["interval_95"]["mean_levels"]["high"]["green"],
+        "p-value": shift["p_value"]["mean_levels"]["green"],
+    }.items():
+        np.testing.assert_allclose(float(shown[key].replace("−", "-")), number, rtol=1e-3)
+
+
+def test_a_tooltip_is_legible_in_the_dark(browser: Browser, index: Path) -> None:
+    with opened(browser, index, dark=True) as it:
+        tooltip(it.page, marks(it.page, "shift-plot", "symbol").first)
+        box = it.page.locator("#vg-tooltip-element")
+        for cell in (box.locator("td.key").first, box.locator("td.value").first):
+            assert contrast(style(cell, "color"), style(box, "backgroundColor")) > LEGIBLE
+        assert luminance(style(box, "backgroundColor")) < 0.05
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_button_copies_what_is_seen_and_says_so(desktop: Opened, library: str) -> None:
+    page = desktop.page
+    button = page.get_by_role("button", name=f"Copy for {library}")
+    seen = page.locator(".snippet", has=button).locator("pre").inner_text()
+    page.evaluate("navigator.clipboard.writeText('')")
+    button.focus()
+    page.keyboard.press("Enter")
+    button.get_by_text("Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == seen
+    assert page.evaluate("document.activeElement.textContent") == "Copied"
+
+
+def test_a_button_copies_where_the_page_gets_no_clipboard(browser: Browser, index: Path) -> None:
+    without = "Object.defineProperty(navigator, 'clipboard', {value: undefined})"
+    with opened(browser, index, script=without) as it:
+        it.page.get_by_role("button", name="Copy for JSON").click()
+        it.page.get_by_role("button", name="Copy for JSON").get_by_text("Copied").wait_for()
+        it.page.evaluate("document.body.append(document.createElement('textarea'))")
+        it.page.locator("textarea").focus()
+        it.page.keyboard.press("Control+V")
+        seen = it.page.locator(".snippet pre").last.inner_text()
+        assert it.page.locator("textarea").input_value() == seen
+
+
+def test_the_words_and_tables_have_the_numbers_of_the_reports(
+    desktop: Opened, report: Project
+) -> None:
+    constants = read(report, "published/normalization.json")
+    shown = desktop.page.locator("table.constants td").all_inner_texts()
+    assert [cell for cell in shown if cell] == [
+        f"{number:.4f}" for name in ("mean", "std") for number in constants[name]
+    ]
+    gap = read(report, "shift.json")["mean_levels"]
+    row = desktop.page.locator("table.measures tbody tr").first
+    assert row.locator("td b").all_inner_texts() == [
+        f"{gap[channel]:.3f}".replace("-", "−") for channel in CHANNELS
+    ]
+    after = read(report, "presets/imagenet/details.json")["test"]["image_std_mean"]
+    row = desktop.page.locator("table.presets tbody tr", has_text="image_std_mean")
+    cell = row.locator("td").nth(1 + 2 * PRESETS.index("imagenet") + 1)
+    assert cell.inner_text().split() == [f"{after[channel]:.4f}" for channel in CHANNELS]
+
+
+def test_sample_images_are_the_pixels_of_the_split(desktop: Opened, report: Project) -> None:
+    images = np.load(report.path / "data" / "cifar10" / "test" / "images.npy")
+    darkest = images[np.argmin(images.sum(axis=(1, 2, 3)))]
+    shown = desktop.page.get_by_alt_text("the darkest image of the test split")
+    pixels = shown.evaluate(
+        """async image => {
+            await image.decode();
+            const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+            const context = canvas.getContext("2d");
+            context.drawImage(image, 0, 0);
+            return [...context.getImageData(0, 0, canvas.width, canvas.height).data];
+        }"""
+    )
+    np.testing.assert_array_equal(
+        np.array(pixels).reshape(8, 8, 4)[:, :, :3], darkest.transpose(1, 2, 0)
+    )
+
+
+def test_paper_is_light_whatever_the_theme(browser: Browser, index: Path) -> None:
+    with opened(browser, index, dark=True) as it:
+        assert it.page.pdf(format="A4", print_background=True).startswith(b"%PDF")
+        it.page.emulate_media(media="print")
+        body = it.page.locator("body")
+        assert luminance(style(body, "backgroundColor")) == 1
+        assert contrast(style(body, "color"), style(body, "backgroundColor")) > LEGIBLE
+        text = it.page.locator("#shift-plot text").first
+        assert style(text, "fill") == style(body, "color")
+        paper = Image.open(io.BytesIO(it.page.screenshot())).convert("L")
+        assert (np.asarray(paper) > 240).mean() > 0.8

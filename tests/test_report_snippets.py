@@ -1,0 +1,100 @@
+"""What the copy buttons give runs in each library, and does what torchvision does."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torchvision.transforms import Normalize, ToTensor
+
+from tests.conftest import Project, random_images
+
+# Each gets `image` (height, width, channel; uint8) and leaves `result`; {text} is what is copied.
+PROGRAMS = {
+    "torchvision": "{text}\nresult = transform(Image.fromarray(image))",
+    "timm": "{text}\nresult = transform(Image.fromarray(image))",
+    "Hugging Face": """
+from transformers import AutoImageProcessor
+
+Path("preprocessor_config.json").write_text({text!r})
+processor = AutoImageProcessor.from_pretrained(".")
+result = processor(Image.fromarray(image), return_tensors="np")["pixel_values"][0]
+""",
+    "Albumentations": "{text}\nresult = transform(image=image)['image'].transpose(2, 0, 1)",
+    "Keras": """{text}
+result = np.asarray(transform(image[None].astype("float32")).cpu())[0].transpose(2, 0, 1)
+""",
+    "JSON": """
+import torch
+from torchvision.transforms import v2
+
+normalize = v2.Normalize(**json.loads({text!r}))
+result = normalize(torch.from_numpy(image.transpose(2, 0, 1)) / 255)
+""",
+}
+PROLOGUE = """
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+image = np.load("image.npy")
+"""
+ENVIRONMENT = {
+    **os.environ,
+    "KERAS_BACKEND": "torch",
+    # None of them asks a host anything.
+    "HF_HUB_OFFLINE": "1",
+    "NO_ALBUMENTATIONS_UPDATE": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def snippets(
+    reproduced: Project, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, str], dict[str, list[float]]]:
+    """What the page shows to copy, by library, and the constants that it is about."""
+    project = reproduced.copy_to(tmp_path_factory.mktemp("report") / "normstats")
+    project.stage("report")
+    page = project.read("reports/index.html").decode()
+    shown = re.findall(r'<h4[^>]*>([^<]+)</h4>.*?<code id="[^"]+">([^<]*)</code>', page, re.DOTALL)
+    constants = json.loads(project.read("reports/published/normalization.json"))
+    return {library: html.unescape(text) for library, text in shown}, constants
+
+
+def test_there_is_one_for_each_library(
+    snippets: tuple[dict[str, str], dict[str, list[float]]],
+) -> None:
+    assert list(snippets[0]) == list(PROGRAMS)
+
+
+@pytest.mark.parametrize("library", PROGRAMS)
+def test_it_runs_and_does_what_torchvision_does(
+    library: str, snippets: tuple[dict[str, str], dict[str, list[float]]], tmp_path: Path
+) -> None:
+    texts, constants = snippets
+    image = random_images(1, seed=5)[0].transpose(1, 2, 0)
+    np.save(tmp_path / "image.npy", image)
+    program = PROGRAMS[library].format(text=texts[library])
+    epilogue = "np.save('result.npy', np.asarray(result))"
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join([PROLOGUE, program, epilogue])],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    expected = Normalize(**constants)(ToTensor()(image))
+    result = np.load(tmp_path / "result.npy")
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
