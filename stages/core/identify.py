@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache, cached_property
 from math import hypot
 from typing import Literal
 
@@ -37,21 +38,21 @@ class Constant:
     words: tuple[str, ...]
     kind: Kind | None = None
 
-    @property
+    @cached_property
     def unit(self) -> int:
         return 255 if any(Fraction(word) > 1 for word in self.words) else 1
 
-    @property
+    @cached_property
     def values(self) -> tuple[Fraction, ...]:
         """In pixel fractions."""
         return tuple(Fraction(word) / self.unit for word in self.words)
 
-    @property
+    @cached_property
     def decimals(self) -> int:
         """The most that one of them has: 0.247 beside 0.2435 has lost its last zero."""
         return max(len(word.partition(".")[2]) for word in self.words)
 
-    @property
+    @cached_property
     def tolerance(self) -> Fraction:
         """How far from a number, in its own unit, the constant may be and still stand for it."""
         rounding = Fraction(1, 2 * 10**self.decimals)
@@ -128,6 +129,7 @@ def definitions(split: str, statistics: SplitStatistics) -> list[Candidate]:
     ]
 
 
+@cache
 def published_constants() -> list[Candidate]:
     return [
         Candidate(
