@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,15 @@ from stages.core.statistics import CHANNELS, SPLITS, SplitStatistics, by_channel
 
 Labels = NDArray[np.integer[Any]]
 LabelledSplit = tuple[SplitStatistics, Labels]
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """A channel's pixels in the images of a class: NaN without images."""
+
+    mean: float
+    mean_error: float  # standard error with ddof = 1: NaN for one image too
+    std: float
 
 
 def compare_classes(
@@ -60,33 +70,32 @@ def _compare_class(train: LabelledSplit, test: LabelledSplit, label: int) -> dic
     return {
         "images": {"train": int((train[1] == label).sum()), "test": int((test[1] == label).sum())},
         "mean_levels": {
-            **{split: by_channel(mean for mean, _, _ in part) for split, part in parts.items()},
-            "gap": by_channel(after[0] - before[0] for before, after in pairs),
+            **{split: by_channel(of.mean for of in part) for split, part in parts.items()},
+            "gap": by_channel(in_test.mean - in_train.mean for in_train, in_test in pairs),
             "gap_standard_error": by_channel(
-                math.hypot(before[1], after[1]) for before, after in pairs
+                math.hypot(in_train.mean_error, in_test.mean_error) for in_train, in_test in pairs
             ),
         },
         "std_levels": {
-            **{split: by_channel(std for _, _, std in part) for split, part in parts.items()},
-            "gap": by_channel(after[2] - before[2] for before, after in pairs),
+            **{split: by_channel(of.std for of in part) for split, part in parts.items()},
+            "gap": by_channel(in_test.std - in_train.std for in_train, in_test in pairs),
         },
     }
 
 
 def _channel_of_class(
     statistics: SplitStatistics, chosen_N: NDArray[np.bool_], channel: int
-) -> tuple[float, float, float]:
-    """Mean, its standard error (ddof = 1), and std of a channel's pixels in the chosen images.
-
-    NaN without images; of one image the error is NaN.
-    """
+) -> _Channel:
     images = int(chosen_N.sum())
     if images == 0:
-        return math.nan, math.nan, math.nan
+        return _Channel(math.nan, math.nan, math.nan)
     pixels_N = statistics.image_pixels[chosen_N]
     sums_N = statistics.image_sums[chosen_N, channel]
     squares = int(statistics.image_sums_of_squares[chosen_N, channel].sum())
     pixels, total = int(pixels_N.sum()), int(sums_N.sum())
-    std = math.sqrt(pixels * squares - total * total) / pixels
     mean, error = mean_and_error(pixels_N, sums_N)
-    return mean, error * math.sqrt(images / (images - 1)) if images > 1 else math.nan, std
+    return _Channel(
+        mean=mean,
+        mean_error=error * math.sqrt(images / (images - 1)) if images > 1 else math.nan,
+        std=math.sqrt(pixels * squares - total * total) / pixels,
+    )

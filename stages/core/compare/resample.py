@@ -58,9 +58,7 @@ class Resampling:
         """
         weights_2RN = np.empty((2, len(replicates), len(self)), dtype=np.uint8)
         with ThreadPoolExecutor(THREADS) as pool:
-            drawn = pool.map(self._draw_one, replicates, weights_2RN.swapaxes(0, 1))
-            for _ in drawn:
-                pass
+            list(pool.map(self._draw_one, replicates, weights_2RN.swapaxes(0, 1)))
         return weights_2RN
 
     def _draw_one(self, replicate: int, weights_2N: NDArray[np.uint8]) -> None:

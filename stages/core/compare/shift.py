@@ -88,19 +88,19 @@ def shift_changes(train_RCV: IntArray, test_RCV: IntArray) -> dict[str, FloatArr
     would tell too little of how uncertain it is.
     """
     measures = shift_measures(train_RCV, test_RCV)
-    with np.errstate(invalid="ignore"):
-        changes = {name: np.abs(values_RC - values_RC[0]) for name, values_RC in measures.items()}
     p_VRC, _, std_RC = _distribution(train_RCV)
     q_VRC, _, _ = _distribution(test_RCV)
-    levels_VRC = _difference_of_cdfs(p_VRC, q_VRC)
+    apart_VRC = _difference_of_cdfs(p_VRC, q_VRC)
+    changed_VRC = np.abs(apart_VRC - apart_VRC[:, :1])
     with np.errstate(divide="ignore", invalid="ignore"):
-        changes["std_ratio"] = np.abs(np.log(measures["std_ratio"] / measures["std_ratio"][0]))
-        stds_VRC = levels_VRC / std_RC
-        changes["wasserstein_stds"] = np.abs(stds_VRC - stds_VRC[:, :1]).sum(axis=0)
-    changed_VRC = np.abs(levels_VRC - levels_VRC[:, :1])
-    changes["wasserstein_levels"] = changed_VRC.sum(axis=0)
-    changes["kolmogorov_smirnov"] = changed_VRC.max(axis=0)
-    return changes
+        in_stds_VRC = apart_VRC / std_RC
+        changes = {name: np.abs(values_RC - values_RC[0]) for name, values_RC in measures.items()}
+        return changes | {
+            "std_ratio": np.abs(np.log(measures["std_ratio"] / measures["std_ratio"][0])),
+            "wasserstein_levels": changed_VRC.sum(axis=0),
+            "wasserstein_stds": np.abs(in_stds_VRC - in_stds_VRC[:, :1]).sum(axis=0),
+            "kolmogorov_smirnov": changed_VRC.max(axis=0),
+        }
 
 
 def total_variation(train_CV: IntArray, test_CV: IntArray) -> FloatArray:
