@@ -6,8 +6,6 @@ import argparse
 import re
 import textwrap
 
-import numpy as np
-
 from stages import entry
 from stages.core.identify import Constant, Identification, definitions, identify, sentence
 from stages.core.statistics import SPLITS
@@ -32,11 +30,10 @@ def main() -> None:
 def read_constants(words: list[str], train: SplitSummary) -> list[Constant]:
     if len(words) == 1:
         preset = find_preset(load_params(), words[0], train)
-        numbers = preset.mean + preset.std
-        words = [np.format_float_positional(number, trim="-") for number in numbers]
-    elif len(words) not in (3, 6):
+        return [Constant.of_floats(preset.mean, "mean"), Constant.of_floats(preset.std, "std")]
+    if len(words) not in (3, 6):
         raise ValueError(f"expected {EXPECTED}, found {len(words)} words: {' '.join(words)}")
-    elif wrong := [w for w in words if not re.fullmatch(r"\d*\.?\d+", w) or float(w) > 255]:
+    if wrong := [w for w in words if not re.fullmatch(r"\d*\.?\d+", w) or float(w) > 255]:
         raise ValueError(f"expected numbers from 0 to 255, as 0.2023, found {', '.join(wrong)}")
     if len(words) == 3:
         return [Constant(tuple(words))]

@@ -38,6 +38,12 @@ class Constant:
     words: tuple[str, ...]
     kind: Kind | None = None
 
+    @staticmethod
+    def of_floats(values: Iterable[float], kind: Kind) -> Constant:
+        """Each float as the shortest decimals that read back as it."""
+        words = tuple(np.format_float_positional(value, trim="-") for value in values)
+        return Constant(words, kind)
+
     @cached_property
     def unit(self) -> int:
         return 255 if any(Fraction(word) > 1 for word in self.words) else 1

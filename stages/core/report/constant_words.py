@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from stages.core.identify import KINDS, Candidate, Constant, identify, sentence
+from stages.core.identify import Candidate, Constant, identify, sentence
 
 FITTED = {
     "pixel": "Fitted to the train split: the mean and the std of all its pixels.",
@@ -17,9 +15,6 @@ FITTED = {
 
 def fixed_words(mean: Sequence[float], std: Sequence[float], measured: list[Candidate]) -> str:
     """Which definitions on the dataset, and which published constants, the numbers are."""
-    constants = [
-        Constant(tuple(np.format_float_positional(number, trim="-") for number in numbers), kind)
-        for kind, numbers in zip(KINDS, (mean, std), strict=True)
-    ]
+    constants = [Constant.of_floats(mean, "mean"), Constant.of_floats(std, "std")]
     sentences = [sentence(identify(constant, measured)) for constant in constants]
     return " ".join(f"{words[:1].upper()}{words[1:]}." for words in sentences)
