@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from stages.core.identify import definitions
 from stages.core.report.class_words import class_words
@@ -57,13 +56,14 @@ def render(inputs: Inputs) -> str:
         "thousands": "{:,}".format,
         "lower_first": lambda sentence: sentence[:1].lower() + sentence[1:],
     }
+    height, width = inputs.splits["train"].images[:1].shape[2:]
     return environment.get_template("page.html").render(
         channels=CHANNELS,
         params=inputs.params,
         published=inputs.published,
         limits_words=limits_in_words(inputs.check),
         check=inputs.check,
-        snippets=snippets(**inputs.published, image_size=_image_size(inputs)),
+        snippets=snippets(**inputs.published, image_size=(height, width)),
         presets=inputs.presets,
         preset_rows=preset_rows(
             {
@@ -83,9 +83,9 @@ def render(inputs: Inputs) -> str:
         },
         splits=inputs.splits,
         digests={split: of.digests.result() for split, of in inputs.splits.items()},
-        image_size=_image_size(inputs),
+        image_size=(height, width),
         settings=_settings(inputs.params),
-        scripts=Markup(vega.scripts()),  # noqa: S704  # our own file, not what someone typed
+        scripts=vega.scripts(),
     )
 
 
@@ -122,11 +122,6 @@ def _sample(extreme: Extreme, split: SplitInputs) -> dict[str, Any]:
         "class_name": class_name(int(split.labels[extreme.index])),
         "uri": data_uri(image_CHW),
     }
-
-
-def _image_size(inputs: Inputs) -> tuple[int, int]:
-    height, width = inputs.splits["train"].images[0:1].shape[2:]
-    return height, width
 
 
 def _settings(params: Params) -> list[str]:
