@@ -8,7 +8,7 @@ from typing import Any
 
 from stages.core.report.numbers import fixed, signed
 
-# Two standard errors to both sides hold 95 % of chance (1.96, were it exactly normal).
+# So many standard errors to both sides hold 95 % of a normal distribution.
 USUAL = 1.96
 
 

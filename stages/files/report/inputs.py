@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stages.core.report.shift_table import MEASURES
 from stages.core.statistics import SPLITS, SplitStatistics
 from stages.files.images import ImageFile, load_labels
@@ -31,7 +34,7 @@ SHIFT_KEYS = (
 @dataclass(frozen=True, eq=False)
 class SplitInputs:
     images: ImageFile
-    labels: Any  # (N,)
+    labels: NDArray[np.uint8]  # (N,)
     statistics: SplitStatistics
     digests: Future[Digests]  # they take as long as all the rest, so they come when they are ready
 
