@@ -6,20 +6,14 @@ import statistics
 from typing import Any
 
 import numpy as np
+import torch
 
-from stages.core.report.samples import extremes
-from stages.core.statistics import SplitStatistics
+from stages.core.measure import measure_batch
+from stages.core.report.samples import Extreme, extremes
 
 
-def measured(images: np.ndarray[Any, Any]) -> SplitStatistics:
-    return SplitStatistics(
-        histogram=np.stack(
-            [np.bincount(images[:, c].ravel(), minlength=256) for c in range(images.shape[1])]
-        ),
-        image_pixels=np.full(len(images), images[0, 0].size),
-        image_sums=images.sum(axis=(2, 3), dtype=np.int64),
-        image_sums_of_squares=(images.astype(np.int64) ** 2).sum(axis=(2, 3)),
-    )
+def extremes_of(images: np.ndarray[Any, Any]) -> list[Extreme]:
+    return extremes(measure_batch(images, torch.device("cpu")))
 
 
 def test_every_extreme_is_the_one_found_by_hand() -> None:
@@ -33,7 +27,7 @@ def test_every_extreme_is_the_one_found_by_hand() -> None:
         statistics.fmean(statistics.pvariance(channel.ravel().tolist()) for channel in image) ** 0.5
         for image in images
     ]
-    found = {extreme.name: extreme for extreme in extremes(measured(images))}
+    found = {extreme.name: extreme for extreme in extremes_of(images)}
     assert {name: extreme.index for name, extreme in found.items()} == {
         "darkest": 7,
         "brightest": 8,
@@ -47,12 +41,12 @@ def test_every_extreme_is_the_one_found_by_hand() -> None:
 
 def test_of_equal_images_the_first_is_chosen() -> None:
     images = np.full((4, 3, 2, 2), 9, dtype=np.uint8)
-    assert [extreme.index for extreme in extremes(measured(images))] == [0, 0, 0, 0]
+    assert [extreme.index for extreme in extremes_of(images)] == [0, 0, 0, 0]
 
 
 def test_one_level_in_one_pixel_decides() -> None:
     images = np.full((3, 3, 32, 32), 200, dtype=np.uint8)
     images[1, 2, 31, 31] -= 1
     images[2, 0, 0, 0] += 1
-    darkest, brightest, flattest, _ = extremes(measured(images))
+    darkest, brightest, flattest, _ = extremes_of(images)
     assert (darkest.index, brightest.index, flattest.index) == (1, 2, 0)
