@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+from tests.browser import CHROMIUM, needs_chromium
+from tests.conftest import ROOT
+
 STDS = {"to_tensor": 1.0, "half": 0.5, "imagenet": 0.25}
 DISTRIBUTIONS = [f"reports_presets_{preset}_distribution_json" for preset in STDS]
 SHIFT, CLASSES = "reports_plots_shift_json", "reports_plots_classes_json"
@@ -23,8 +24,6 @@ MEASURES = ("mean_levels", "std_ratio")
 CLASS_NAMES = ("zebra", "ant")
 # Attributes that name a place without loading it.
 NAMES_ONLY = {"xmlns", "xmlns:xlink"}
-
-needs_browser = pytest.mark.skipif(BROWSER is None, reason="neither chromium nor google-chrome")
 
 DVC_YAML = """\
 stages:
@@ -177,11 +176,14 @@ class Page(HTMLParser):
             self.texts.setdefault(self.divs[-1], []).append(data)
 
 
-def draw(page: Path, profile: Path) -> tuple[Page, list[str]]:
+Drawn = tuple[Page, list[str]]
+
+
+def draw(page: Path, profile: Path) -> Drawn:
     """Return the page as the browser draws it, and all that it wrote to its console."""
-    assert BROWSER is not None
+    assert CHROMIUM is not None
     done = run(
-        BROWSER,
+        CHROMIUM,
         "--headless",
         "--no-sandbox",
         "--disable-gpu",
@@ -201,6 +203,16 @@ def draw(page: Path, profile: Path) -> tuple[Page, list[str]]:
     return Page(done.stdout), [line for line in done.stderr.splitlines() if "CONSOLE" in line]
 
 
+@pytest.fixture(scope="module")
+def shown(shown_page: Path, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    return draw(shown_page, tmp_path_factory.mktemp("profile"))
+
+
+@pytest.fixture(scope="module")
+def compared(compared_page: Path, tmp_path_factory: pytest.TempPathFactory) -> Drawn:
+    return draw(compared_page, tmp_path_factory.mktemp("profile"))
+
+
 def test_no_tag_or_style_of_the_page_loads_from_a_host(shown_page: Path) -> None:
     page = Page(shown_page.read_text(encoding="utf-8"))
     assert page.addresses == []
@@ -209,11 +221,9 @@ def test_no_tag_or_style_of_the_page_loads_from_a_host(shown_page: Path) -> None
     assert len(page.divs) == 3 * len(STDS) + 2
 
 
-@needs_browser
-def test_every_preset_is_drawn_in_three_facets_and_empty_plots_are_gone(
-    shown_page: Path, tmp_path: Path
-) -> None:
-    page, console = draw(shown_page, tmp_path)
+@needs_chromium
+def test_every_preset_is_drawn_in_three_facets_and_empty_plots_are_gone(shown: Drawn) -> None:
+    page, console = shown
     assert [name for name in page.divs if name.startswith("reports")] == CHARTS
     assert +page.areas == +page.lines == dict.fromkeys(DISTRIBUTIONS, 3)
     for preset, chart in zip(STDS, DISTRIBUTIONS, strict=True):
@@ -225,11 +235,9 @@ def test_every_preset_is_drawn_in_three_facets_and_empty_plots_are_gone(
     assert console == []
 
 
-@needs_browser
-def test_a_comparison_draws_every_revision_in_its_own_row(
-    compared_page: Path, tmp_path: Path
-) -> None:
-    page, console = draw(compared_page, tmp_path)
+@needs_chromium
+def test_a_comparison_draws_every_revision_in_its_own_row(compared: Drawn) -> None:
+    page, console = compared
     assert +page.areas == +page.lines == dict.fromkeys(DISTRIBUTIONS, 6)
     for chart in DISTRIBUTIONS:
         headers = [text for text in page.texts[chart] if text in ("HEAD", "workspace")]
@@ -237,9 +245,9 @@ def test_a_comparison_draws_every_revision_in_its_own_row(
     assert console == []
 
 
-@needs_browser
-def test_the_shift_is_drawn_with_what_is_known_of_it(shown_page: Path, tmp_path: Path) -> None:
-    page, console = draw(shown_page, tmp_path)
+@needs_chromium
+def test_the_shift_is_drawn_with_what_is_known_of_it(shown: Drawn) -> None:
+    page, console = shown
     # Each row has a line where alike splits would be; all intervals but one are known.
     assert (page.points[SHIFT], page.rules[SHIFT]) == (6, 6 + 5)
     assert [text for text in page.texts[SHIFT] if text in CHANNELS] == list(CHANNELS)
@@ -249,11 +257,9 @@ def test_the_shift_is_drawn_with_what_is_known_of_it(shown_page: Path, tmp_path:
     assert console == []
 
 
-@needs_browser
-def test_a_comparison_of_the_shift_has_both_revisions_side_by_side(
-    compared_page: Path, tmp_path: Path
-) -> None:
-    page, console = draw(compared_page, tmp_path)
+@needs_chromium
+def test_a_comparison_of_the_shift_has_both_revisions_side_by_side(compared: Drawn) -> None:
+    page, console = compared
     assert (page.points[SHIFT], page.rules[SHIFT]) == (12, 12 + 10)
     assert [text for text in page.texts[SHIFT] if " · " in text] == [
         f"{channel} · {revision}" for channel in CHANNELS for revision in ("workspace", "HEAD")
@@ -265,7 +271,7 @@ def test_a_comparison_of_the_shift_has_both_revisions_side_by_side(
     assert console == []
 
 
-@needs_browser
+@needs_chromium
 def test_the_browser_refuses_what_the_page_would_load_from_a_host(
     shown_page: Path, tmp_path: Path
 ) -> None:
