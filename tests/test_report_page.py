@@ -27,21 +27,14 @@ LEGIBLE = 4.5
 
 
 @pytest.fixture(scope="module")
-def report(reproduced: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    project = reproduced.copy_to(tmp_path_factory.mktemp("report") / "normstats")
-    project.stage("report")
-    return project
-
-
-@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
-def index(report: Project) -> Path:
-    return report.path / "reports" / "index.html"
+def index(reproduced: Project) -> Path:
+    return reproduced.path / "reports" / "index.html"
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +43,8 @@ def desktop(browser: Browser, index: Path) -> Iterator[Opened]:
         yield it
 
 
-def read(report: Project, path: str) -> Any:
-    return json.loads(report.read(f"reports/{path}"))
+def read(reproduced: Project, path: str) -> Any:
+    return json.loads(reproduced.read(f"reports/{path}"))
 
 
 def marks(page: Page, plot: str, kind: str) -> Locator:
@@ -131,9 +124,9 @@ def test_distributions_have_an_area_a_line_and_256_values_a_channel(
 
 
 def test_the_shift_has_a_point_and_an_interval_for_each_finite_measure(
-    desktop: Opened, report: Project
+    desktop: Opened, reproduced: Project
 ) -> None:
-    shift = read(report, "shift.json")
+    shift = read(reproduced, "shift.json")
     points = [shift[measure][c] for measure in shift["interval_95"] for c in CHANNELS]
     ends = [
         (interval["low"][c], interval["high"][c])
@@ -147,9 +140,9 @@ def test_the_shift_has_a_point_and_an_interval_for_each_finite_measure(
 
 
 def test_classes_have_a_point_for_each_gap_and_a_line_for_each_error(
-    desktop: Opened, report: Project
+    desktop: Opened, reproduced: Project
 ) -> None:
-    gaps = len(read(report, "shift.json")["classes"]) * len(CHANNELS)
+    gaps = len(read(reproduced, "shift.json")["classes"]) * len(CHANNELS)
     assert gaps == 30
     assert marks(desktop.page, "classes-plot", "symbol").count() == 2 * gaps
     # The gaps of the mean have errors, and each of all gaps repeats the line at 0.
@@ -171,10 +164,10 @@ def tooltip(page: Page, mark: Locator) -> dict[str, str]:
 
 @pytest.mark.parametrize("level", [0, 100, 255])
 def test_pointing_at_a_distribution_shows_the_share_of_both_splits(
-    desktop: Opened, report: Project, level: int
+    desktop: Opened, reproduced: Project, level: int
 ) -> None:
     green = [
-        np.load(report.path / "data" / "cifar10" / split / "images.npy")[:, 1]
+        np.load(reproduced.path / "data" / "cifar10" / split / "images.npy")[:, 1]
         for split in ("train", "test")
     ]
     train, test = (float((pixels == level).mean()) for pixels in green)
@@ -189,9 +182,9 @@ def test_pointing_at_a_distribution_shows_the_share_of_both_splits(
 
 
 def test_pointing_at_a_measure_shows_its_interval_and_p_value(
-    desktop: Opened, report: Project
+    desktop: Opened, reproduced: Project
 ) -> None:
-    shift = read(report, "shift.json")
+    shift = read(reproduced, "shift.json")
     shown = tooltip(desktop.page, marks(desktop.page, "shift-plot", "symbol").nth(1))
     assert (shown["measure"], shown["channel"]) == ("mean_levels", "green")
     for key, number in {
@@ -238,26 +231,26 @@ def test_a_button_copies_where_the_page_gets_no_clipboard(browser: Browser, inde
 
 
 def test_the_words_and_tables_have_the_numbers_of_the_reports(
-    desktop: Opened, report: Project
+    desktop: Opened, reproduced: Project
 ) -> None:
-    constants = read(report, "published/normalization.json")
+    constants = read(reproduced, "published/normalization.json")
     shown = desktop.page.locator("table.constants td").all_inner_texts()
     assert [cell for cell in shown if cell] == [
         f"{number:.4f}" for name in ("mean", "std") for number in constants[name]
     ]
-    gap = read(report, "shift.json")["mean_levels"]
+    gap = read(reproduced, "shift.json")["mean_levels"]
     row = desktop.page.locator("table.measures tbody tr").first
     assert row.locator("td b").all_inner_texts() == [
         f"{gap[channel]:.3f}".replace("-", "−") for channel in CHANNELS
     ]
-    after = read(report, "presets/imagenet/details.json")["test"]["image_std_mean"]
+    after = read(reproduced, "presets/imagenet/details.json")["test"]["image_std_mean"]
     row = desktop.page.locator("table.presets tbody tr", has_text="image_std_mean")
     cell = row.locator("td").nth(1 + 2 * PRESETS.index("imagenet") + 1)
     assert cell.inner_text().split() == [f"{after[channel]:.4f}" for channel in CHANNELS]
 
 
-def test_sample_images_are_the_pixels_of_the_split(desktop: Opened, report: Project) -> None:
-    images = np.load(report.path / "data" / "cifar10" / "test" / "images.npy")
+def test_sample_images_are_the_pixels_of_the_split(desktop: Opened, reproduced: Project) -> None:
+    images = np.load(reproduced.path / "data" / "cifar10" / "test" / "images.npy")
     darkest = images[np.argmin(images.sum(axis=(1, 2, 3)))]
     shown = desktop.page.get_by_alt_text("the darkest image of the test split")
     pixels = shown.evaluate(
