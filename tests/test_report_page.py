@@ -55,8 +55,8 @@ def marks(page: Page, plot: str, kind: str) -> Locator:
 def luminance(color: str) -> float:
     """The relative luminance of `rgb(r, g, b)`, as WCAG 2.2 defines it."""
     levels = np.array([float(part) for part in color[color.index("(") + 1 : -1].split(",")[:3]])
-    linear = np.where(levels / 255 <= 0.04045, levels / 255 / 12.92, (levels / 255 + 0.055) / 1.055)
-    linear = np.where(levels / 255 <= 0.04045, linear, linear**2.4)
+    share = levels / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 

@@ -47,10 +47,6 @@ def test_cohens_d_equals_numpy(train: Array, test: Array) -> None:
     assert cohens_d(test, train) == pytest.approx(-expected, abs=1e-12)
 
 
-def test_cohens_d_has_the_sign_of_test_minus_train() -> None:
-    assert cohens_d(np.array([0.0, 2.0]), np.array([4.0, 6.0])) == pytest.approx(4 / math.sqrt(2))
-
-
 @pytest.mark.parametrize("sizes", [(1, 1), (1, 5), (3, 4)])
 def test_without_spread_there_is_no_cohens_d(sizes: tuple[int, int]) -> None:
     train, test = np.full(sizes[0], 0.1), np.full(sizes[1], 0.3)

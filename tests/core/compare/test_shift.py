@@ -50,9 +50,8 @@ def psi_by_hand(train_V: Array, test_V: Array) -> float:
 
 def by_hand(train_V: Array, test_V: Array) -> Values:
     train, test = np.repeat(LEVELS, train_V), np.repeat(LEVELS, test_V)
-    p_V, q_V = train_V / train_V.sum(), test_V / test_V.sum()
-    middle_V = (p_V + q_V) / 2
-    entropies = [scipy.stats.entropy(share_V, middle_V, base=2) for share_V in (p_V, q_V)]
+    # Rounding may take scipy's divergence of equal splits below 0, and its root to NaN.
+    jensen_shannon = scipy.spatial.distance.jensenshannon(train_V, test_V, base=2)
     wasserstein = scipy.stats.wasserstein_distance(LEVELS, LEVELS, train_V, test_V)
     return {
         "mean_levels": test.mean() - train.mean(),
@@ -61,7 +60,7 @@ def by_hand(train_V: Array, test_V: Array) -> Values:
         "wasserstein_levels": wasserstein,
         "wasserstein_stds": wasserstein / train.std(),
         "kolmogorov_smirnov": scipy.stats.ks_2samp(train, test, method="asymp").statistic,
-        "jensen_shannon_bits": sum(entropies) / 2,
+        "jensen_shannon_bits": np.nan_to_num(jensen_shannon) ** 2,
         "psi": psi_by_hand(train_V, test_V),
     }
 
@@ -70,13 +69,6 @@ def by_hand(train_V: Array, test_V: Array) -> Values:
 @example(np.eye(256, dtype=int)[0] + np.eye(256, dtype=int)[255], np.eye(256, dtype=int)[255])
 def test_every_measure_equals_scipy_on_the_pixels(train_V: Array, test_V: Array) -> None:
     assert measured(train_V, test_V) == pytest.approx(by_hand(train_V, test_V), abs=1e-9)
-
-
-@given(any_histogram, any_histogram)
-def test_jensen_shannon_is_the_square_of_scipys_distance(train_V: Array, test_V: Array) -> None:
-    distance = scipy.spatial.distance.jensenshannon(train_V, test_V, base=2)
-    ours = measured(train_V, test_V)["jensen_shannon_bits"]
-    assert ours == pytest.approx(np.nan_to_num(distance) ** 2, abs=1e-12)
 
 
 @given(any_histogram, any_histogram)
