@@ -23,4 +23,5 @@ test: setup
 	$(IN_VENV) ruff check
 	$(IN_VENV) ruff format --check
 	$(IN_VENV) mypy
-	$(IN_VENV) pytest
+	# Two processes: the threads of torch in one would spin against those in the other.
+	$(IN_VENV) OMP_WAIT_POLICY=PASSIVE pytest

@@ -19,10 +19,11 @@ from stages.files.reports import CHECK, SHIFT, read_json, write_json
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
-    result = check(read_json(SHIFT), load_params().limits)
+    limits = load_params().limits
+    result = check(read_json(SHIFT, *limits), limits)
     write_json(CHECK, result)
     rows = [
-        (measure, channel, *checked.values())
+        (measure, channel, checked["value"], checked["limit"], checked["holds"])
         for measure, channels in result["limits"].items()
         for channel, checked in channels.items()
     ]
@@ -31,10 +32,13 @@ def main() -> None:
         sys.exit(
             f"error: {len(broken)} of {len(rows)} limits are broken, so nothing is published:\n\n"
             f"{_table(broken)}\n\n"
-            f"{SHIFT} has all that is known of the shift. Once it is mended, or found harmless and "
-            "its limit in params.yaml raised, `dvc repro` goes on"
+            "`python -m stages.report` draws all that is known of the shift. Once it is mended, or "
+            "found harmless and its limit in params.yaml raised, `dvc repro` goes on"
         )
-    print(f"check: the splits stay within all {len(rows)} limits\n\n{_table(rows)}")
+    if rows:
+        print(f"check: the splits stay within all {len(rows)} limits\n\n{_table(rows)}")
+    else:
+        print("check: params.yaml has no limits")
 
 
 def _table(rows: list[tuple[Any, ...]]) -> str:

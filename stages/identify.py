@@ -20,27 +20,31 @@ EXPECTED = "3 numbers (a mean or a std), 6 numbers (a mean, then a std) or the n
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("constant", nargs="+", help=EXPECTED)
-    words = [word.strip(",") for word in parser.parse_args().constant]
+    # As they are copied: with commas, brackets and parentheses.
+    words = re.findall(r"[^\s,()\[\]]+", " ".join(parser.parse_args().constant))
     statistics = {split: load_statistics(split) for split in SPLITS}
     measured = [found for split in SPLITS for found in definitions(split, statistics[split])]
     constants = read_constants(words, summarize(statistics["train"]))
-    print("\n\n".join(report(identify(constant, measured)) for constant in constants))
+    print("\n\n".join(answer(identify(constant, measured)) for constant in constants))
 
 
 def read_constants(words: list[str], train: SplitSummary) -> list[Constant]:
     if len(words) == 1:
         preset = find_preset(load_params(), words[0], train)
-        return [Constant.of_floats(preset.mean, "mean"), Constant.of_floats(preset.std, "std")]
+        return [Constant.of_preset(preset.mean, "mean"), Constant.of_preset(preset.std, "std")]
     if len(words) not in (3, 6):
         raise ValueError(f"expected {EXPECTED}, found {len(words)} words: {' '.join(words)}")
     if wrong := [w for w in words if not re.fullmatch(r"\d*\.?\d+", w) or float(w) > 255]:
-        raise ValueError(f"expected numbers from 0 to 255, as 0.2023, found {', '.join(wrong)}")
+        raise ValueError(
+            "expected numbers from 0 to 255 in plain decimals, which tell their digits, as 0.2023, "
+            f"found {', '.join(wrong)}"
+        )
     if len(words) == 3:
         return [Constant(tuple(words))]
     return [Constant(tuple(words[:3]), "mean"), Constant(tuple(words[3:]), "std")]
 
 
-def report(found: Identification) -> str:
+def answer(found: Identification) -> str:
     lines = [
         textwrap.fill(f"{sentence(found)}.", 98),
         "",

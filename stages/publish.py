@@ -11,7 +11,7 @@ from stages.files.reports import CHECK, PRESETS, PUBLISHED, copy_report, read_js
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
-    if not read_json(CHECK)["passed"]:
+    if not read_json(CHECK, "passed", "limits")["passed"]:
         raise ValueError(f"{CHECK}: a limit is broken, so nothing is published; see `dvc repro`")
     chosen = PRESETS / load_params().preset
     for name in ("metrics.json", "normalization.json"):

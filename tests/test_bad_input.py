@@ -220,6 +220,32 @@ def test_a_damaged_or_missing_report_is_named(project: Project) -> None:
     assert error_of(project, "check") == "reports/shift.json: not there; run `dvc repro`"
 
 
+@pytest.mark.parametrize(
+    ("stage", "report", "content"),
+    [
+        ("check", "shift.json", "{}"),
+        ("check", "shift.json", "[]"),
+        ("publish", "check.json", '{"passed": true}'),
+        ("report", "shift.json", "{}"),
+        ("report", "presets/half/distribution.json", "[]"),
+    ],
+)
+def test_a_report_without_what_it_should_hold_is_named(
+    project: Project, stage: str, report: str, content: str
+) -> None:
+    (project.path / "reports" / report).write_text(content)
+    assert error_of(project, stage).startswith(f"reports/{report}: damaged (expected ")
+
+
+def test_statistics_of_other_images_are_not_reported(project: Project) -> None:
+    statistics = project.path / "data" / "statistics"
+    shutil.copy(statistics / "train.npz", statistics / "test.npz")
+    assert error_of(project, "report") == (
+        "the statistics of the test split are of 60 images, not of the 20 that are there; "
+        "run `dvc repro measure`"
+    )
+
+
 def test_nothing_is_published_while_a_limit_is_broken(project: Project) -> None:
     project.edit_params(lambda params: params["limits"].update(psi=0))
     assert "9 limits are broken" in project.stage("check", expect=1)

@@ -10,6 +10,8 @@ from stages.files.cifar10 import LabelledImages
 from stages.files.statistics import save_statistics
 from tests.conftest import Project
 
+NUMBERS = "expected numbers from 0 to 255 in plain decimals, which tell their digits, as 0.2023"
+
 
 @pytest.fixture(scope="module")
 def project(
@@ -79,13 +81,35 @@ def test_the_answer_fits_a_terminal_of_100_columns(project: Project, words: str)
             "no preset 'nope' in params.yaml; expected one of to_tensor, half, imagenet, "
             "dataset_image_std, dataset_pixel_std",
         ),
-        ("0.2 nan 0.2", "expected numbers from 0 to 255, as 0.2023, found nan"),
-        ("0.2 -0.2 1e-1", "expected numbers from 0 to 255, as 0.2023, found -0.2, 1e-1"),
-        ("0.4 0.4 0.4 256 0.2 red", "expected numbers from 0 to 255, as 0.2023, found 256, red"),
+        ("0.2 nan 0.2", f"{NUMBERS}, found nan"),
+        ("0.2 -0.2 1e-1", f"{NUMBERS}, found -0.2, 1e-1"),
+        ("0.4 0.4 0.4 256 0.2 red", f"{NUMBERS}, found 256, red"),
     ],
 )
 def test_a_mistake_is_named(project: Project, words: str, error: str) -> None:
     assert project.stage("identify", *words.split(), expect=1) == f"error: {error}\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["0.2023,0.1994,0.2010"],
+        ["0.2023,", "0.1994,", "0.2010"],
+        ["(0.2023, 0.1994, 0.2010)"],
+        ["[0.2023,", "0.1994,", "0.2010]"],
+    ],
+)
+def test_a_constant_is_read_as_it_is_copied(project: Project, words: list[str]) -> None:
+    plain = project.stage("identify", "0.2023", "0.1994", "0.2010")
+    assert project.stage("identify", *words) == plain
+
+
+def test_a_preset_is_in_fractions(project: Project) -> None:
+    preset = {"mean": [0, 0, 0], "std": [2, 2, 2]}
+    project.edit_params(lambda params: params["presets"].update(doubled=preset))
+    output = project.stage("identify", "doubled")
+    assert "std 2 2 2 equals nothing measured here" in output
+    assert "levels" not in output
 
 
 def test_missing_statistics_are_named(checkout: Project) -> None:

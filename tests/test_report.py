@@ -47,7 +47,7 @@ def test_a_measure_without_a_finite_value_is_a_dash(project: Project) -> None:
     path.write_text(json.dumps(shift))
     project.stage("report")
     page = project.read(PAGE).decode()
-    assert page.count("<td><b>–</b><small>– to –</small><small>p = –</small></td>") == 3
+    assert page.count("<td><b>–</b><small>– to –</small><small>p –</small></td>") == 3
     assert page.count("<td><b>–</b></td>") == 3
 
 

@@ -32,21 +32,24 @@ COARSEST_ROUNDING = Fraction(1, 2 * 10**2)
 class Constant:
     """Red, green and blue as someone wrote them, in plain decimals; a mean or a std if no `kind`.
 
-    In units of [0, 1] pixel fractions, or of levels 0..255 where one of them is above 1.
+    In units of [0, 1] pixel fractions, or of levels 0..255 where one of them is above 1, unless
+    they are known to be fractions.
     """
 
     words: tuple[str, ...]
     kind: Kind | None = None
+    in_fractions: bool = False
 
     @staticmethod
-    def of_floats(values: Iterable[float], kind: Kind) -> Constant:
+    def of_preset(values: Iterable[float], kind: Kind) -> Constant:
         """Each float as the shortest decimals that read back as it."""
         words = tuple(np.format_float_positional(value, trim="-") for value in values)
-        return Constant(words, kind)
+        return Constant(words, kind, in_fractions=True)
 
     @cached_property
     def unit(self) -> int:
-        return 255 if any(Fraction(word) > 1 for word in self.words) else 1
+        in_levels = not self.in_fractions and any(Fraction(word) > 1 for word in self.words)
+        return 255 if in_levels else 1
 
     @cached_property
     def values(self) -> tuple[Fraction, ...]:

@@ -64,6 +64,8 @@ def fit_preset(split: SplitSummary, definition: StdDefinition) -> Preset:
     if not all(std):
         raise ValueError(
             f"a preset cannot be fitted with the {definition} std: expected positive stds, got "
-            f"{list(std)}: every pixel of a channel is the same; write the numbers in params.yaml"
+            f"{list(std)}: a channel is the same throughout "
+            f"{'the split' if definition == 'pixel' else 'every image'}; write the numbers in "
+            "params.yaml"
         )
     return Preset(mean=tuple(channel.mean for channel in split.channels), std=std)

@@ -48,8 +48,8 @@ DeviceName = Annotated[
 ]
 
 
-# The measures of reports/shift.json that grow as the splits part; those of the images are the gaps
-# of image_mean and image_std in Cohen's d.
+# The measures of reports/shift.json that grow as the splits part. Named here again, as every stage
+# depends on this module and few on that which measures them; the tests compare.
 LimitedMeasure = Literal[
     "mean_levels",
     "mean_stds",
@@ -79,7 +79,11 @@ Limit = Annotated[
     Field(min_length=1),
     BeforeValidator(_for_every_channel),
 ]
-Limits = dict[LimitedMeasure, Limit]
+# `limits:` with every line of it commented out is None.
+Limits = Annotated[
+    dict[LimitedMeasure, Limit],
+    BeforeValidator(lambda limits: {} if limits is None else limits),
+]
 
 
 class Section(BaseModel):

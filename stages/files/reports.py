@@ -25,8 +25,24 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     _write(path, f"[\n{lines}\n]")
 
 
-def read_json(path: Path) -> Any:
-    """Read a report; FileNotFoundError or ValueError say what is wrong with it."""
+def read_json(path: Path, *keys: str) -> dict[str, Any]:
+    """Read a report that has at least these keys; FileNotFoundError or ValueError say if not."""
+    content = _read(path)
+    if not isinstance(content, dict) or not content.keys() >= set(keys):
+        expected = f"expected the keys {', '.join(keys)}"
+        raise ValueError(f"{path}: damaged ({expected}); delete it and run `dvc repro`")
+    return content
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Read rows, at least one; FileNotFoundError or ValueError say if it has none."""
+    content = _read(path)
+    if not isinstance(content, list) or not content:
+        raise ValueError(f"{path}: damaged (expected rows); delete it and run `dvc repro`")
+    return content
+
+
+def _read(path: Path) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not there; run `dvc repro`")
     try:

@@ -176,6 +176,12 @@ def test_a_limit_is_of_every_channel_or_of_some(params: dict[str, Any]) -> None:
     }
 
 
+def test_limits_that_are_all_commented_out_are_none(params: dict[str, Any]) -> None:
+    params["limits"] = None
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    assert load_params().limits == {}
+
+
 def test_every_measure_that_may_be_limited_is_in_the_report() -> None:
     shift = json.loads((ROOT / "reports/shift.json").read_text())
     for measure in get_args(LimitedMeasure):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -34,17 +35,30 @@ def compare_classes(
 ) -> dict[str, Any]:
     """Mean and std over the pixels of each class, by split, and the classes farthest apart.
 
+    `class_mix` is the part of the images that would have to change class for equal shares.
     `gap` is test minus train, NaN for a class that only one split has. The standard error of a
     mean gap takes images as independent, not pixels.
     """
     labels = np.union1d(train[1], test[1]).tolist()
     classes = {name_of(label): _compare_class(train, test, label) for label in labels}
     return {
+        "class_mix": {"total_variation": _shares_apart(train[1], test[1])},
         "classes": classes,
         "largest_class_gap": {
             measure: _largest_gap(classes, measure) for measure in ("mean_levels", "std_levels")
         },
     }
+
+
+def _shares_apart(train_N: Labels, test_N: Labels) -> float:
+    apart = sum(
+        abs(
+            Fraction(int((train_N == label).sum()), len(train_N))
+            - Fraction(int((test_N == label).sum()), len(test_N))
+        )
+        for label in np.union1d(train_N, test_N)
+    )
+    return float(apart / 2)
 
 
 def _largest_gap(classes: dict[str, Any], measure: str) -> dict[str, Any] | None:

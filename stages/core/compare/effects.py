@@ -33,8 +33,10 @@ def design_effect(statistics: SplitStatistics) -> dict[str, float]:
     """The variance of a channel's mean when images are drawn, over that when pixels are.
 
     So many pixels tell as much of the mean as one independent pixel (Kish, Survey Sampling, 1965);
-    NaN where all pixels are the same.
+    NaN where all pixels are the same, or there is one image only.
     """
+    if statistics.images == 1:
+        return by_channel([math.nan] * len(statistics.histogram))
     independent = [
         (255 * channel.std) ** 2 / statistics.pixels_per_channel
         for channel in summarize(statistics).channels

@@ -46,6 +46,16 @@ class Resampling:
         self._strata = list(zip(sizes.tolist(), tests.tolist(), strict=True))
         self._groups = np.stack([sizes - tests, tests], axis=1).ravel().tolist()
 
+    @property
+    def can_deal(self) -> bool:
+        """Whether there are other deals than the real one: a stratum with images of both splits."""
+        return any(0 < tests < images for images, tests in self._strata)
+
+    @property
+    def can_draw(self) -> bool:
+        """Whether each split has a stratum of more than one image, which can be drawn otherwise."""
+        return all(max(self._groups[split::2]) > 1 for split in (0, 1))
+
     def __len__(self) -> int:
         """How many images both splits have."""
         return len(self._place_N)

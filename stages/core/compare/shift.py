@@ -104,10 +104,11 @@ def shift_changes(train_RCV: IntArray, test_RCV: IntArray) -> dict[str, FloatArr
 
 
 def total_variation(train_CV: IntArray, test_CV: IntArray) -> FloatArray:
-    """The largest difference in the share of any set of levels, (C,); 1 minus it is the overlap."""
+    """The largest difference in the share of any set of levels, (C,): 0 to 1, 1 - overlap."""
     p_VRC, _, _ = _distribution(train_CV[None])
     q_VRC, _, _ = _distribution(test_CV[None])
-    distance_C: FloatArray = np.abs(q_VRC - p_VRC).sum(axis=0)[0] / 2
+    # Rounding may carry a sum of shares beyond 1.
+    distance_C: FloatArray = np.minimum(np.abs(q_VRC - p_VRC).sum(axis=0)[0] / 2, 1)
     return distance_C
 
 

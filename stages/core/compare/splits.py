@@ -66,7 +66,7 @@ def compare(
             raise ValueError("the statistics are not those of the images; run `dvc repro measure`")
     report = {
         "images": {"train": train.statistics.images, "test": test.statistics.images},
-        **measures(replicates),
+        **measures(replicates, resampling),
         **image_effects(train.statistics, test.statistics),
         "design_effect": design_effect(train.statistics),
         **compare_classes(
@@ -76,16 +76,24 @@ def compare(
     return {name: _rounded(value) for name, value in report.items()}
 
 
-def measures(replicates: Replicates) -> dict[str, Any]:
-    """What is measured between the splits' pixels, with intervals and p-values."""
+def measures(replicates: Replicates, resampling: Resampling) -> dict[str, Any]:
+    """What is measured between the splits' pixels, with intervals and p-values.
+
+    NaN for an interval or p-value where images cannot be drawn or dealt but as they are.
+    """
     changes = shift_changes(replicates.drawn_train, replicates.drawn_test)
     dealt = shift_measures(replicates.dealt_train, replicates.dealt_test)
     distance_C = total_variation(replicates.drawn_train[0], replicates.drawn_test[0])
+    unknown_C = np.full(len(distance_C), np.nan)
     intervals, ps = {}, {}
     for name, measure in MEASURES.items():
-        low_C, high_C = interval(dealt[name][0], changes[name], measure)
+        low_C, high_C = unknown_C, unknown_C
+        if resampling.can_draw:
+            low_C, high_C = interval(dealt[name][0], changes[name], measure)
+        p_value_C, p_value_any = unknown_C, math.nan
+        if resampling.can_deal:
+            p_value_C, p_value_any = p_values(dealt[name], measure)
         intervals[name] = {"low": by_channel(low_C), "high": by_channel(high_C)}
-        p_value_C, p_value_any = p_values(dealt[name], measure)
         ps[name] = {**by_channel(p_value_C), "any_channel": p_value_any}
     return {
         **{name: by_channel(values_RC[0]) for name, values_RC in dealt.items()},

@@ -29,8 +29,8 @@ def class_words(shift: Mapping[str, Any]) -> list[str]:
     in_errors = "" if size is None else f", {fixed(size, 1)} standard errors"
     spread = shift["largest_class_gap"]["std_levels"]
     return [
-        f"Of {comparisons} comparisons ({classes} classes by {comparisons // classes} channels) "
-        f"the largest gap of a mean is that of "
+        f"Of {comparisons} comparisons ({classes} {'class' if classes == 1 else 'classes'} by "
+        f"{comparisons // classes} channels) the largest gap of a mean is that of "
         f"{largest['class']} in {largest['channel']}: {signed(largest['gap'], 1)} levels"
         f"{in_errors}. The largest gap of a std is that of {spread['class']} in "
         f"{spread['channel']}: {signed(spread['gap'], 1)} levels.",

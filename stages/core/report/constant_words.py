@@ -15,6 +15,6 @@ FITTED = {
 
 def fixed_words(mean: Sequence[float], std: Sequence[float], measured: list[Candidate]) -> str:
     """Which definitions on the dataset, and which published constants, the numbers are."""
-    constants = [Constant.of_floats(mean, "mean"), Constant.of_floats(std, "std")]
+    constants = [Constant.of_preset(mean, "mean"), Constant.of_preset(std, "std")]
     sentences = [sentence(identify(constant, measured)) for constant in constants]
     return " ".join(f"{words[:1].upper()}{words[1:]}." for words in sentences)

@@ -36,5 +36,15 @@ def span(values: Iterable[float], digits: int = 2) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of 1 in percent, as `0.9 %`."""
-    return f"{100 * share:.1f} %"
+    """A share of 1 in percent, as `0.9 %`; never 0 or 100 for what is only nearly so."""
+    text = f"{fixed(100 * share, 1)} %"
+    if text == "0.0 %" and share > 0:
+        return "less than 0.1 %"
+    return "more than 99.9 %" if text == "100.0 %" and share < 1 else text
+
+
+def probability(p: float | None) -> str:
+    """A p-value, as `= 0.037` or `< 0.001`, for no p-value is 0."""
+    if p is None:
+        return NOTHING
+    return f"= {fixed(p, 3)}" if p >= 0.0005 else "< 0.001"

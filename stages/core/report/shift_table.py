@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stages.core.report.numbers import fixed
+from stages.core.report.numbers import fixed, probability
 from stages.core.statistics import CHANNELS
 
 
@@ -89,4 +89,4 @@ def _cell(shift: Mapping[str, Any], measure: str, channel: str, decimals: int) -
 
 
 def _p_value(shift: Mapping[str, Any], measure: str, channel: str) -> str:
-    return fixed(shift["p_value"][measure][channel], 3) if measure in shift["p_value"] else ""
+    return probability(shift["p_value"][measure][channel]) if measure in shift["p_value"] else ""

@@ -23,6 +23,9 @@ PSI = (0.1, 0.25, 0.25)
 # The usual line below which a p-value makes chance a poor explanation. It only chooses words.
 SELDOM = 0.05
 
+# Drawing n images understates their variance by 1 in n: below so many, by more than 5 percent.
+FEW = 20
+
 # The one test that the verdict rests on: the distance sees a shift of any kind.
 TESTED = "wasserstein_levels"
 
@@ -49,13 +52,16 @@ def shift_words(shift: Shift, permutations: int) -> ShiftWords:
 def verdict(shift: Shift) -> str:
     """The size and the certainty in one sentence: neither stands for the other."""
     size, p_value = size_in_words(shift), shift["p_value"][TESTED]["any_channel"]
-    if size is None or p_value is None:
+    if size is None:
         return "The size of the shift cannot be told: some measures have no finite value."
+    if p_value is None:
+        return f"The shift is {size} in size; whether chance explains it cannot be told."
+    chance = "their other mix of classes and chance" if mix(shift) else "chance alone"
     if p_value < SELDOM:
         link = "though" if size == SIZES[0] else "and"
-        return f"The shift is {size} in size, {link} chance alone would seldom give as much."
+        return f"The shift is {size} in size, {link} {chance} would seldom give as much."
     link = "and" if size == SIZES[0] else "yet"
-    return f"The shift is {size} in size, {link} chance alone may explain it."
+    return f"The shift is {size} in size, {link} {chance} may explain it."
 
 
 def size_in_words(shift: Shift) -> str | None:
@@ -88,10 +94,11 @@ def brightness(shift: Shift) -> str:
 
 
 def contrast(shift: Shift) -> str:
-    ratios = [ratio for ratio in shift["std_ratio"].values() if ratio is not None]
-    if not ratios:
-        return ""
-    off = max(abs(ratio - 1) for ratio in ratios)
+    ratios = shift["std_ratio"]
+    if None in ratios.values():
+        unknown = " and ".join(channel for channel, ratio in ratios.items() if ratio is None)
+        return f"In {unknown} all train pixels are the same, so stds cannot be compared."
+    off = max(abs(ratio - 1) for ratio in ratios.values())
     return f"The stds of their pixels differ by at most {significant(100 * off)} %."
 
 
@@ -102,7 +109,7 @@ def overlap(shift: Shift) -> str:
 
 def effects(shift: Shift) -> str:
     bright, contrasted = (_sizes(shift[f"image_{of}_cohens_d"]) for of in ("mean", "std"))
-    if not bright or not contrasted:
+    if len(bright) + len(contrasted) < 2 * len(shift["mean_levels"]):
         return ""
     return (
         "Beside how much images differ from each other anyway, that is a Cohen's d of at most "
@@ -122,7 +129,7 @@ def certainty(shift: Shift, permutations: int) -> str:
     }
     known = [f"{words} in {percent(p)}" for words, p in shares.items() if p is not None]
     if not known:
-        return ""
+        return "No class has images in both splits, so none can be dealt out anew between them."
     *others, last = known
     listed = f"{', '.join(others)} and {last}" if others else last
     p_value = shift["p_value"][TESTED]["any_channel"]
@@ -134,13 +141,38 @@ def certainty(shift: Shift, permutations: int) -> str:
     return (
         f"Dealing the images of each class out anew between the splits, {permutations:,} times, "
         f"gives {listed} of the deals, in the channel that is farthest apart. {caution}"
+        f"{mix(shift)}{small_classes(shift)}"
+    )
+
+
+def mix(shift: Shift) -> str:
+    """A caution where the classes are not equally frequent in both splits."""
+    apart = shift["class_mix"]["total_variation"]
+    if not apart:
+        return ""
+    return (
+        f" The splits mix their classes otherwise: for equal shares {percent(apart)} of the images "
+        "would have to be of another class. The deals keep those shares, so that the p-values only "
+        "tell whether the classes themselves differ; sizes and intervals are of the whole shift."
+    )
+
+
+def small_classes(shift: Shift) -> str:
+    """A caution where so few images are drawn from that the intervals are too narrow."""
+    counts = [n for of_class in shift["classes"].values() for n in of_class["images"].values() if n]
+    fewest = min(counts, default=FEW)
+    if fewest >= FEW:
+        return ""
+    return (
+        f" Some classes have only {fewest} images in a split: drawn from so few, they vary too "
+        "little, and the intervals are too narrow."
     )
 
 
 def independence(shift: Shift) -> str:
     ratios = [ratio for ratio in shift["design_effect"].values() if ratio is not None]
-    if not ratios:
-        return ""
+    if not ratios or min(ratios) <= 1:
+        return "Chance enters here by whole images."
     return (
         "Chance enters here by whole images, because the pixels of one image are alike: "
         f"{span(ratios, 3)} of them tell as much about the mean as a single independent pixel "

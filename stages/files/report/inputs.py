@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from stages.core.statistics import SPLITS, SplitStatistics
 from stages.files.images import ImageFile, load_labels
 from stages.files.params import Params, load_params
 from stages.files.report.digests import Digests, digests
-from stages.files.reports import CHECK, PRESETS, PUBLISHED, SHIFT, read_json
+from stages.files.reports import CHECK, PRESETS, PUBLISHED, SHIFT, read_json, read_rows
 from stages.files.statistics import load_statistics
 
 Json = dict[str, Any]
@@ -25,6 +24,7 @@ SHIFT_KEYS = (
     "interval_95",
     "p_value",
     "design_effect",
+    "class_mix",
     "classes",
     "largest_class_gap",
     *MEASURES,
@@ -67,36 +67,28 @@ def load_inputs() -> Inputs:
     pool.shutdown(wait=False)
     return Inputs(
         params=params,
-        published=_load(PUBLISHED / "normalization.json", "mean", "std"),
+        published=read_json(PUBLISHED / "normalization.json", "mean", "std"),
         presets={name: _load_preset(name) for name in params.presets},
-        shift=_load(SHIFT, *SHIFT_KEYS),
-        check=_load(CHECK, "passed", "limits"),
-        splits={
-            split: SplitInputs(
-                images=ImageFile.of_split(split),
-                labels=load_labels(split),
-                statistics=load_statistics(split),
-                digests=digesting[split],
-            )
-            for split in SPLITS
-        },
+        shift=read_json(SHIFT, *SHIFT_KEYS),
+        check=read_json(CHECK, "passed", "limits"),
+        splits={split: _load_split(split, digesting[split]) for split in SPLITS},
     )
+
+
+def _load_split(split: str, digesting: Future[Digests]) -> SplitInputs:
+    images, statistics = ImageFile.of_split(split), load_statistics(split)
+    if len(images) != statistics.images:
+        raise ValueError(
+            f"the statistics of the {split} split are of {statistics.images} images, not of the "
+            f"{len(images)} that are there; run `dvc repro measure`"
+        )
+    return SplitInputs(images, load_labels(split), statistics, digesting)
 
 
 def _load_preset(name: str) -> PresetInputs:
     folder = PRESETS / name
     return PresetInputs(
-        normalization=_load(folder / "normalization.json", "mean", "std"),
-        details=_load(folder / "details.json", *SPLITS),
-        distribution=read_json(folder / "distribution.json"),
+        normalization=read_json(folder / "normalization.json", "mean", "std"),
+        details=read_json(folder / "details.json", *SPLITS),
+        distribution=read_rows(folder / "distribution.json"),
     )
-
-
-def _load(path: Path, *keys: str) -> Json:
-    """Read a report that has at least these keys."""
-    content = read_json(path)
-    if not isinstance(content, dict) or not content.keys() >= set(keys):
-        raise ValueError(
-            f"{path}: expected the keys {', '.join(keys)}; delete it and run `dvc repro`"
-        )
-    return content

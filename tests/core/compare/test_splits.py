@@ -70,7 +70,8 @@ def report() -> dict[str, Any]:
 
 
 def test_the_report_has_these_keys(report: dict[str, Any]) -> None:
-    whole = {"images", "interval_95", "p_value", "psi_bins", "classes", "largest_class_gap"}
+    whole = {"images", "interval_95", "p_value", "psi_bins"}
+    whole |= {"class_mix", "classes", "largest_class_gap"}
     assert report.keys() == {*OF_CHANNELS, *whole}
     assert report["images"] == {"train": 60, "test": 24}
     for name in OF_CHANNELS:
@@ -171,3 +172,25 @@ def test_statistics_of_other_images_are_refused(of: str) -> None:
     splits[of] = replace(splits[of], statistics=measure_batch(other, CPU))
     with pytest.raises(ValueError, match=r"not those of the images; run `dvc repro measure`"):
         compared(splits["train"], splits["test"])
+
+
+def test_without_a_common_class_nothing_is_said_of_chance() -> None:
+    train = split(TRAIN, np.zeros(60, np.uint8))
+    found = compared(train, split(TEST, np.ones(24, np.uint8)))
+    assert set(numbers(found["p_value"])) == {None}
+    assert None not in numbers(found["interval_95"])
+    assert found["class_mix"] == {"total_variation": 1}
+
+
+def test_with_one_image_of_each_class_there_is_no_interval() -> None:
+    train = split(TRAIN[:5], np.arange(5, dtype=np.uint8))
+    found = compared(train, split(TEST[:5], np.arange(5, dtype=np.uint8)))
+    assert set(numbers(found["interval_95"])) == {None}
+    assert None not in numbers(found["p_value"])
+
+
+def test_the_class_mix_is_the_part_of_the_images_to_exchange() -> None:
+    of_train, of_test = np.repeat([0, 1], [30, 30]), np.repeat([0, 1, 2], [6, 12, 6])
+    found = compared(split(TRAIN, of_train), split(TEST, of_test))
+    assert found["class_mix"] == {"total_variation": 0.25}
+    assert compared(split(TRAIN), split(TEST))["class_mix"] == {"total_variation": 0}

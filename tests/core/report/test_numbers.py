@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from stages.core.report.numbers import fixed, percent, signed, significant, span
+from stages.core.report.numbers import fixed, percent, probability, signed, significant, span
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,15 @@ def test_a_span_of_numbers_that_read_alike_is_one_number() -> None:
 def test_percent() -> None:
     assert percent(0.00999) == "1.0 %"
     assert percent(0.9924) == "99.2 %"
+    assert percent(0.0) == percent(-1e-17) == "0.0 %"
+    assert percent(1.0) == "100.0 %"
+    assert percent(1 / 10_001) == "less than 0.1 %"
+    assert percent(0.99996) == "more than 99.9 %"
+
+
+def test_no_p_value_reads_as_0() -> None:
+    assert probability(0.03696) == "= 0.037"
+    assert probability(1.0) == "= 1.000"
+    assert probability(1 / 1001) == "= 0.001"
+    assert probability(1 / 10_001) == "< 0.001"
+    assert probability(None) == "–"

@@ -25,6 +25,8 @@ SHIFT: Shift = {
     "image_mean_cohens_d": by_channel(0.022, 0.024, 0.025),
     "image_std_cohens_d": by_channel(-0.0051, -0.0048, 0.0025),
     "design_effect": by_channel(276.5, 273.3, 351.8),
+    "class_mix": {"total_variation": 0.0},
+    "classes": {"cat": {"images": {"train": 5000, "test": 1000}}},
     "p_value": {
         "wasserstein_levels": {"any_channel": 0.00999},
         "mean_levels": {"any_channel": 0.00899},
@@ -118,10 +120,43 @@ def test_what_has_no_finite_value_is_left_out_or_said_to_be_missing() -> None:
     words = shift_words(shift, 1000)
     assert words.verdict.startswith("The size of the shift cannot be told")
     assert words.size == (
-        "The test images are brighter than the train images by 0.72 to 0.99 of 255 levels. "
+        "The test images are brighter than the train images by 0.72 to 0.99 of 255 levels. In red "
+        "and green and blue all train pixels are the same, so stds cannot be compared. "
         "At least 99.2 % of the two pixel distributions overlap."
     )
-    assert words.certainty == words.independence == ""
+    assert words.certainty.startswith("No class has images in both splits")
+    assert words.independence == "Chance enters here by whole images."
+
+
+def test_one_channel_without_a_finite_value_is_not_passed_over() -> None:
+    words = shift_words(changed(std_ratio=by_channel(0.99, None, 1.0)), 1000)
+    assert "In green all train pixels are the same, so stds cannot be compared." in words.size
+    assert "differ by at most" not in words.size
+
+
+def test_another_mix_of_classes_is_not_called_chance() -> None:
+    mixed = changed(class_mix={"total_variation": 0.03}, **with_p_value(0.3))
+    words = shift_words(mixed, 1000)
+    assert words.verdict == (
+        "The shift is negligible in size, and their other mix of classes and chance may explain it."
+    )
+    assert "for equal shares 3.0 % of the images would have to be of another class" in (
+        words.certainty
+    )
+
+
+def test_where_no_image_can_be_dealt_nothing_is_said_of_chance() -> None:
+    words = shift_words(changed(**with_p_value(None)), 1000)
+    assert words.verdict == (
+        "The shift is negligible in size; whether chance explains it cannot be told."
+    )
+    assert words.certainty.startswith("No class has images in both splits")
+
+
+def test_intervals_from_few_images_are_said_to_be_too_narrow() -> None:
+    few = {"cat": {"images": {"train": 5000, "test": 7}}, "ox": {"images": {"train": 9, "test": 0}}}
+    assert "Some classes have only 7 images" in shift_words(changed(classes=few), 1000).certainty
+    assert "too narrow" not in shift_words(SHIFT, 1000).certainty
 
 
 def test_limits_are_counted() -> None:

@@ -78,9 +78,11 @@
           const area = Object.assign(document.createElement("textarea"), {value: text});
           document.body.append(area);
           area.select();
-          const copied = document.execCommand("copy");
-          area.remove();
-          if (!copied) throw new Error("not copied");
+          try {
+            if (!document.execCommand("copy")) throw new Error("not copied");
+          } finally {
+            area.remove();
+          }
         }
       }
       for (const button of document.querySelectorAll("button[data-copies]")) {
