@@ -93,6 +93,16 @@ def test_it_loads_nothing_complains_of_nothing_and_fits(
             assert contrast(style(it.page.locator(quiet).first, "color"), paper) > LEGIBLE
 
 
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_a_long_name_of_a_preset_fits(
+    browser: Browser, index: Path, tmp_path: Path, width: int
+) -> None:
+    page = tmp_path / "index.html"
+    page.write_text(index.read_text().replace("dataset_pixel_std", "a" * 90))
+    with opened(browser, page, width=width) as it:
+        assert it.page.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_plots_are_drawn_anew_when_the_window_changes(browser: Browser, index: Path) -> None:
     with opened(browser, index) as it:
         before = it.page.locator("html").get_attribute("data-drawn")

@@ -7,6 +7,7 @@ promises to keep, while the methods of its Generator may change between releases
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -60,7 +61,7 @@ class Resampling:
         """How many images both splits have."""
         return len(self._place_N)
 
-    def draw(self, replicates: range) -> NDArray[np.uint8]:
+    def draw(self, replicates: Sequence[int]) -> NDArray[np.uint8]:
         """A permutation and a bootstrap for each replicate: (2, R, N).
 
         The first has 1 for an image that is dealt to the test split, else 0; the second how often

@@ -17,7 +17,7 @@ import torch
 from stages.core.compare.classes import Labels, compare_classes
 from stages.core.compare.effects import design_effect, image_effects
 from stages.core.compare.inference import interval, p_values
-from stages.core.compare.replicates import Replicates, replicate
+from stages.core.compare.replicates import replicate
 from stages.core.compare.resample import Resampling
 from stages.core.compare.shift import (
     MEASURES,
@@ -28,11 +28,19 @@ from stages.core.compare.shift import (
     total_variation,
 )
 from stages.core.measure import ImageBatches
-from stages.core.statistics import SplitStatistics, by_channel
+from stages.core.statistics import CHANNELS, SplitStatistics, by_channel
+from stages.core.summary import FloatArray
+
+Measured = dict[str, FloatArray]
 
 # A logarithm may differ between machines in the last of its 16 digits, and a sum in which such
 # terms cancel in a few more. What is left is the same everywhere.
 DIGITS = 10
+
+# So many replicates, and bytes of them, are made at once, so that more of them take no more memory.
+# For each such pass the images are read once.
+MAX_ROWS = 1024
+MAX_WEIGHT_BYTES = 2**27
 
 
 @dataclass(frozen=True)
@@ -57,16 +65,15 @@ def compare(
     Raises ValueError where the histograms of the statistics are not those of the images.
     """
     resampling = Resampling(train.labels, test.labels, seed)
-    replicates = replicate(train.images, test.images, resampling, permutations, device)
-    for split, histogram_CV in (
-        (train, replicates.drawn_train[0]),
-        (test, replicates.drawn_test[0]),
-    ):
-        if not np.array_equal(split.statistics.histogram, histogram_CV):
-            raise ValueError("the statistics are not those of the images; run `dvc repro measure`")
+    dealt, changes = replicate_measures(train, test, resampling, permutations, device)
+    distance_C = total_variation(train.statistics.histogram, test.statistics.histogram)
     report = {
         "images": {"train": train.statistics.images, "test": test.statistics.images},
-        **measures(replicates, resampling),
+        **{name: by_channel(values_RC[0]) for name, values_RC in dealt.items()},
+        "total_variation": by_channel(distance_C),
+        "overlap": by_channel(1 - distance_C),
+        **infer(dealt, changes, resampling),
+        "psi_bins": {"levels": PSI_BIN_LEVELS, "least_share": PSI_FLOOR},
         **image_effects(train.statistics, test.statistics),
         "design_effect": design_effect(train.statistics),
         **compare_classes(
@@ -76,15 +83,39 @@ def compare(
     return {name: _rounded(value) for name, value in report.items()}
 
 
-def measures(replicates: Replicates, resampling: Resampling) -> dict[str, Any]:
-    """What is measured between the splits' pixels, with intervals and p-values.
+def replicate_measures(
+    train: Split, test: Split, resampling: Resampling, replicates: int, device: torch.device
+) -> tuple[Measured, Measured]:
+    """The measures where images are dealt anew and their changes where they are drawn anew.
 
-    NaN for an interval or p-value where images cannot be drawn or dealt but as they are.
+    Each (R, C), row 0 the data itself.
     """
-    changes = shift_changes(replicates.drawn_train, replicates.drawn_test)
-    dealt = shift_measures(replicates.dealt_train, replicates.dealt_test)
-    distance_C = total_variation(replicates.drawn_train[0], replicates.drawn_test[0])
-    unknown_C = np.full(len(distance_C), np.nan)
+    rows = min(MAX_ROWS, max(1, MAX_WEIGHT_BYTES // (2 * len(resampling))))
+    dealt, changes = [], []
+    for start in range(1, replicates + 1, rows):
+        numbers = [0, *range(start, min(start + rows, replicates + 1))]
+        made = replicate(train.images, test.images, resampling, numbers, device)
+        for split, drawn_RCV in (train, made.drawn_train), (test, made.drawn_test):
+            if not np.array_equal(split.statistics.histogram, drawn_RCV[0]):
+                raise ValueError(
+                    "the statistics are not those of the images; run `dvc repro measure`"
+                )
+        dealt.append(shift_measures(made.dealt_train, made.dealt_test))
+        changes.append(shift_changes(made.drawn_train, made.drawn_test))
+    return _joined(dealt), _joined(changes)
+
+
+def _joined(passes: list[Measured]) -> Measured:
+    first, *others = passes
+    return {
+        name: np.concatenate([values_RC, *(other[name][1:] for other in others)])
+        for name, values_RC in first.items()
+    }
+
+
+def infer(dealt: Measured, changes: Measured, resampling: Resampling) -> dict[str, Any]:
+    """Intervals and p-values: NaN where images cannot be drawn or dealt but as they are."""
+    unknown_C = np.full(len(CHANNELS), np.nan)
     intervals, ps = {}, {}
     for name, measure in MEASURES.items():
         low_C, high_C = unknown_C, unknown_C
@@ -95,14 +126,7 @@ def measures(replicates: Replicates, resampling: Resampling) -> dict[str, Any]:
             p_value_C, p_value_any = p_values(dealt[name], measure)
         intervals[name] = {"low": by_channel(low_C), "high": by_channel(high_C)}
         ps[name] = {**by_channel(p_value_C), "any_channel": p_value_any}
-    return {
-        **{name: by_channel(values_RC[0]) for name, values_RC in dealt.items()},
-        "total_variation": by_channel(distance_C),
-        "overlap": by_channel(1 - distance_C),
-        "interval_95": intervals,
-        "p_value": ps,
-        "psi_bins": {"levels": PSI_BIN_LEVELS, "least_share": PSI_FLOOR},
-    }
+    return {"interval_95": intervals, "p_value": ps}
 
 
 def _rounded(content: Any) -> Any:

@@ -120,7 +120,7 @@ def test_p_values_equal_scipys_over_all_deals(
     both = random_images(10, seed=0)
     both[6:] |= 64
     resampling = Resampling(np.zeros(6, int), np.zeros(4, int), seed=0)
-    deals = replicate(both[:6], both[6:], resampling, 4000, CPU)
+    deals = replicate(both[:6], both[6:], resampling, range(4001), CPU)
     values_RC = shift_measures(deals.dealt_train, deals.dealt_test)[name]
     found_C, _ = p_values(values_RC, MEASURES[name])
     for channel in range(3):
@@ -136,7 +136,7 @@ def test_p_values_equal_scipys_over_all_deals(
 def test_the_interval_of_a_mean_equals_scipys_bootstrap() -> None:
     train, test = random_images(300, seed=4), random_images(150, seed=5)
     resampling = Resampling(np.zeros(300, int), np.zeros(150, int), seed=1)
-    drawn = replicate(train, test, resampling, 2000, CPU)
+    drawn = replicate(train, test, resampling, range(2001), CPU)
     values_RC = shift_measures(drawn.drawn_train, drawn.drawn_test)["mean_levels"]
     low_C, high_C = interval(values_RC[0], abs(values_RC - values_RC[0]), MEAN)
     for channel in range(3):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from stages.core.compare import splits
 from stages.core.compare.splits import Split, compare
 from stages.core.measure import measure_batch
 from tests.conftest import random_images
@@ -194,3 +195,11 @@ def test_the_class_mix_is_the_part_of_the_images_to_exchange() -> None:
     found = compared(split(TRAIN, of_train), split(TEST, of_test))
     assert found["class_mix"] == {"total_variation": 0.25}
     assert compared(split(TRAIN), split(TEST))["class_mix"] == {"total_variation": 0}
+
+
+@pytest.mark.parametrize("rows", [1, 20, 98, 99])
+def test_replicates_made_in_passes_give_the_same_bytes(
+    rows: int, report: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(splits, "MAX_ROWS", rows)
+    assert as_json(compared(split(TRAIN), split(TEST))) == as_json(report)
