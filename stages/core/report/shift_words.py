@@ -56,7 +56,7 @@ def verdict(shift: Shift) -> str:
         return "The size of the shift cannot be told: some measures have no finite value."
     if p_value is None:
         return f"The shift is {size} in size; whether chance explains it cannot be told."
-    chance = "their other mix of classes and chance" if mix(shift) else "chance alone"
+    chance = "chance and the other mix of classes" if mix(shift) else "chance alone"
     if p_value < SELDOM:
         link = "though" if size == SIZES[0] else "and"
         return f"The shift is {size} in size, {link} {chance} would seldom give as much."
@@ -163,9 +163,10 @@ def small_classes(shift: Shift) -> str:
     fewest = min(counts, default=FEW)
     if fewest >= FEW:
         return ""
+    images = "1 image" if fewest == 1 else f"{fewest} images"
     return (
-        f" Some classes have only {fewest} images in a split: drawn from so few, they vary too "
-        "little, and the intervals are too narrow."
+        f" Some classes have only {images} in a split: drawn from so few, they vary too little, "
+        "and the intervals are too narrow."
     )
 
 

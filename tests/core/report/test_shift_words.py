@@ -138,7 +138,7 @@ def test_another_mix_of_classes_is_not_called_chance() -> None:
     mixed = changed(class_mix={"total_variation": 0.03}, **with_p_value(0.3))
     words = shift_words(mixed, 1000)
     assert words.verdict == (
-        "The shift is negligible in size, and their other mix of classes and chance may explain it."
+        "The shift is negligible in size, and chance and the other mix of classes may explain it."
     )
     assert "for equal shares 3.0 % of the images would have to be of another class" in (
         words.certainty
