@@ -14,9 +14,10 @@ from stages.files.reports import write_rows
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     inputs = load_inputs()
-    page = render(inputs)
-    write_rows(PLOT_ROWS / "shift.json", shift_rows(inputs.shift))
-    write_rows(PLOT_ROWS / "classes.json", class_rows(inputs.shift))
+    of_shift, of_classes = shift_rows(inputs.shift), class_rows(inputs.shift)
+    page = render(inputs, of_shift, of_classes)
+    write_rows(PLOT_ROWS / "shift.json", of_shift)
+    write_rows(PLOT_ROWS / "classes.json", of_classes)
     save_page(page)
 
 

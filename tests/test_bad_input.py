@@ -226,7 +226,6 @@ def test_a_damaged_or_missing_report_is_named(project: Project) -> None:
         ("check", "shift.json", "{}"),
         ("check", "shift.json", "[]"),
         ("publish", "check.json", '{"passed": true}'),
-        ("report", "shift.json", "{}"),
         ("report", "presets/half/distribution.json", "[]"),
     ],
 )

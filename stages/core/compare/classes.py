@@ -42,7 +42,7 @@ def compare_classes(
     labels = np.union1d(train[1], test[1]).tolist()
     classes = {name_of(label): _compare_class(train, test, label) for label in labels}
     return {
-        "class_mix": {"total_variation": _shares_apart(train[1], test[1])},
+        "class_mix": {"total_variation": _shares_apart(classes)},
         "classes": classes,
         "largest_class_gap": {
             measure: _largest_gap(classes, measure) for measure in ("mean_levels", "std_levels")
@@ -50,15 +50,11 @@ def compare_classes(
     }
 
 
-def _shares_apart(train_N: Labels, test_N: Labels) -> float:
-    apart = sum(
-        abs(
-            Fraction(int((train_N == label).sum()), len(train_N))
-            - Fraction(int((test_N == label).sum()), len(test_N))
-        )
-        for label in np.union1d(train_N, test_N)
-    )
-    return float(apart / 2)
+def _shares_apart(classes: dict[str, Any]) -> float:
+    counts = [of_class["images"] for of_class in classes.values()]
+    train, test = (sum(images[split] for images in counts) for split in SPLITS)
+    apart = (Fraction(images["train"], train) - Fraction(images["test"], test) for images in counts)
+    return float(sum(map(abs, apart)) / 2)
 
 
 def _largest_gap(classes: dict[str, Any], measure: str) -> dict[str, Any] | None:

@@ -80,6 +80,7 @@ class Resampling:
         dealt = [self._dealt_to_test(bits, *stratum) for stratum in self._strata]
         drawn = [_times_drawn(bits, images) for images in self._groups]
         weights_2N[0] = np.concatenate(dealt).view(np.uint8)[self._place_N]
+        # An image is never drawn more than 255 times: the chance is below one in 255 factorial.
         weights_2N[1] = np.concatenate(drawn).astype(np.uint8)[self._place_N]
 
     def _dealt_to_test(self, bits: np.random.PCG64, images: int, tests: int) -> NDArray[np.bool_]:

@@ -16,7 +16,8 @@ from stages.core.identify import definitions
 from stages.core.report.class_words import class_words
 from stages.core.report.constant_words import FITTED, fixed_words
 from stages.core.report.numbers import fixed, signed, significant
-from stages.core.report.plots import class_rows, shift_rows
+from stages.core.report.pictures import data_uri
+from stages.core.report.plots import Rows
 from stages.core.report.preset_table import preset_rows
 from stages.core.report.samples import Extreme, extremes
 from stages.core.report.shift_table import shift_table
@@ -28,7 +29,6 @@ from stages.files.images import class_name
 from stages.files.params import FixedPreset, Params
 from stages.files.report import vega
 from stages.files.report.inputs import Inputs, SplitInputs
-from stages.files.report.pictures import data_uri
 
 PAGE = Path("reports/index.html")
 PLOT_ROWS = Path("reports/plots")
@@ -40,7 +40,8 @@ def save_page(page: str) -> None:
         file.write(page.encode())
 
 
-def render(inputs: Inputs) -> str:
+def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
+    """The page, with the rows that `dvc plots` draws too."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -72,7 +73,11 @@ def render(inputs: Inputs) -> str:
             }
         ),
         origins=_origins(inputs),
-        plots=_plots(inputs),
+        plots={
+            **_distributions(inputs),
+            "shift-plot": vega.plot(shift_rows, vega.SHIFT),
+            "classes-plot": vega.plot(class_rows, vega.CLASSES),
+        },
         shift=inputs.shift,
         shift_words=shift_words(inputs.shift, inputs.params.compare.permutations),
         shift_table=shift_table(inputs.shift),
@@ -89,16 +94,11 @@ def render(inputs: Inputs) -> str:
     )
 
 
-def _plots(inputs: Inputs) -> dict[str, dict[str, Any]]:
+def _distributions(inputs: Inputs) -> dict[str, dict[str, Any]]:
     """Vega-Lite by the id of the element to draw it in."""
-    distributions = {
+    return {
         f"distribution-{name}": vega.plot(preset.distribution, {**vega.DISTRIBUTION, "title": name})
         for name, preset in inputs.presets.items()
-    }
-    return {
-        **distributions,
-        "shift-plot": vega.plot(shift_rows(inputs.shift), vega.SHIFT),
-        "classes-plot": vega.plot(class_rows(inputs.shift), vega.CLASSES),
     }
 
 
