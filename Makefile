@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 IN_VENV = . .venv/bin/activate &&
+PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: all setup test benchmarks
 
@@ -16,10 +17,18 @@ setup: .venv/installed
 .venv/installed: requirements.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; choose one: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PIP_INSTALL) -r requirements.txt
 	touch $@
 
-test: setup
+.venv/installed-remotes: .venv/installed requirements-remotes.txt
+	$(PIP_INSTALL) -r requirements-remotes.txt
+	touch $@
+
+.venv/installed-test: .venv/installed-remotes requirements-test.txt
+	$(PIP_INSTALL) -r requirements-test.txt
+	touch $@
+
+test: .venv/installed-test
 	$(IN_VENV) ruff check
 	$(IN_VENV) ruff format --check
 	$(IN_VENV) mypy
