@@ -117,6 +117,7 @@ def test_repro_stops_at_a_chosen_preset_that_does_not_exist(project: Project) ->
     [
         "download",
         "measure",
+        "sample",
         "compare",
         "check",
         "normalize",
@@ -236,10 +237,10 @@ def test_a_report_without_what_it_should_hold_is_named(
     assert error_of(project, stage).startswith(f"reports/{report}: damaged (expected ")
 
 
-def test_statistics_of_other_images_are_not_reported(project: Project) -> None:
+def test_pictures_are_not_shown_with_statistics_of_other_images(project: Project) -> None:
     statistics = project.path / "data" / "statistics"
     shutil.copy(statistics / "train.npz", statistics / "test.npz")
-    assert error_of(project, "report") == (
+    assert error_of(project, "sample") == (
         "the statistics of the test split are of 60 images, not of the 20 that are there; "
         "run `dvc repro measure`"
     )

@@ -214,7 +214,8 @@ def imported_files(module: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "stage", ["download", "measure", "compare", "check", "normalize", "publish", "report"]
+    "stage",
+    ["download", "measure", "sample", "compare", "check", "normalize", "publish", "report"],
 )
 def test_a_stage_depends_on_every_module_that_it_imports(stage: str) -> None:
     definition = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
@@ -236,7 +237,7 @@ def test_changed_images_are_measured_again(project: Project) -> None:
     project.run("dvc", "commit", "--force", "--quiet", "download")
     ran = project.repro()
     normalized = [f"normalize@{preset}" for preset in PRESETS]
-    others = ["measure@test", "compare", "check", "publish", "report"]
+    others = ["measure@test", "sample", "compare", "check", "publish", "report"]
     assert sorted(ran) == sorted(others + normalized)
 
 

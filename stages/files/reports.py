@@ -12,6 +12,7 @@ PRESETS = Path("reports/presets")
 PUBLISHED = Path("reports/published")
 SHIFT = Path("reports/shift.json")
 CHECK = Path("reports/check.json")
+SAMPLES = Path("reports/samples.json")
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -20,7 +20,7 @@ class Snippet:
 
 
 def snippets(
-    mean: Sequence[float], std: Sequence[float], image_size: tuple[int, int]
+    mean: Sequence[float], std: Sequence[float], image_size: Sequence[int]
 ) -> list[Snippet]:
     """One for each library; `image_size` is the height and width of the dataset's images."""
     constants = f"mean = {json.dumps(mean)}\nstd = {json.dumps(std)}\n"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from stages.core.report.shift_table import MEASURES
 from stages.core.statistics import SPLITS, SplitStatistics
-from stages.files.images import ImageFile, load_labels
 from stages.files.params import Params, load_params
-from stages.files.report.digests import Digests, digests
-from stages.files.reports import CHECK, PRESETS, PUBLISHED, SHIFT, read_json, read_rows
+from stages.files.reports import (
+    CHECK,
+    PRESETS,
+    PUBLISHED,
+    SAMPLES,
+    SHIFT,
+    read_json,
+    read_rows,
+)
 from stages.files.statistics import load_statistics
 
 Json = dict[str, Any]
@@ -31,14 +33,6 @@ SHIFT_KEYS = (
 )
 
 
-@dataclass(frozen=True, eq=False)
-class SplitInputs:
-    images: ImageFile
-    labels: NDArray[np.uint8]  # (N,)
-    statistics: SplitStatistics
-    digests: Future[Digests]  # they take as long as all the rest, so they come when they are ready
-
-
 @dataclass(frozen=True)
 class PresetInputs:
     normalization: Json
@@ -53,7 +47,8 @@ class Inputs:
     presets: dict[str, PresetInputs]
     shift: Json
     check: Json
-    splits: dict[str, SplitInputs]
+    samples: Json
+    statistics: dict[str, SplitStatistics]
 
 
 def load_inputs() -> Inputs:
@@ -62,27 +57,15 @@ def load_inputs() -> Inputs:
     The presets are those of `params.yaml`: the folder of one that was removed may still be there.
     """
     params = load_params()
-    pool = ThreadPoolExecutor(len(SPLITS))
-    digesting = {split: pool.submit(digests, split) for split in SPLITS}
-    pool.shutdown(wait=False)
     return Inputs(
         params=params,
         published=read_json(PUBLISHED / "normalization.json", "mean", "std"),
         presets={name: _load_preset(name) for name in params.presets},
         shift=read_json(SHIFT, *SHIFT_KEYS),
         check=read_json(CHECK, "passed", "limits"),
-        splits={split: _load_split(split, digesting[split]) for split in SPLITS},
+        samples=read_json(SAMPLES, *SPLITS),
+        statistics={split: load_statistics(split) for split in SPLITS},
     )
-
-
-def _load_split(split: str, digesting: Future[Digests]) -> SplitInputs:
-    images, statistics = ImageFile.of_split(split), load_statistics(split)
-    if len(images) != statistics.images:
-        raise ValueError(
-            f"the statistics of the {split} split are of {statistics.images} images, not of the "
-            f"{len(images)} that are there; run `dvc repro measure`"
-        )
-    return SplitInputs(images, load_labels(split), statistics, digesting)
 
 
 def _load_preset(name: str) -> PresetInputs:

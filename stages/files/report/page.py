@@ -16,19 +16,16 @@ from stages.core.identify import definitions
 from stages.core.report.class_words import class_words
 from stages.core.report.constant_words import FITTED, fixed_words
 from stages.core.report.numbers import fixed, signed, significant
-from stages.core.report.pictures import data_uri
 from stages.core.report.plots import Rows
 from stages.core.report.preset_table import preset_rows
-from stages.core.report.samples import Extreme, extremes
 from stages.core.report.shift_table import shift_table
 from stages.core.report.shift_words import limits_in_words, shift_words
 from stages.core.report.snippets import snippets
-from stages.core.statistics import CHANNELS
+from stages.core.statistics import CHANNELS, SPLITS
 from stages.files.atomic import atomic_write
-from stages.files.images import class_name
 from stages.files.params import FixedPreset, Params
 from stages.files.report import vega
-from stages.files.report.inputs import Inputs, SplitInputs
+from stages.files.report.inputs import Inputs
 
 PAGE = Path("reports/index.html")
 PLOT_ROWS = Path("reports/plots")
@@ -57,14 +54,13 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
         "thousands": "{:,}".format,
         "lower_first": lambda sentence: sentence[:1].lower() + sentence[1:],
     }
-    height, width = inputs.splits["train"].images[:1].shape[2:]
     return environment.get_template("page.html").render(
         channels=CHANNELS,
         params=inputs.params,
         published=inputs.published,
         limits_words=limits_in_words(inputs.check),
         check=inputs.check,
-        snippets=snippets(**inputs.published, image_size=(height, width)),
+        snippets=snippets(**inputs.published, image_size=inputs.samples["train"]["image_size"]),
         presets=inputs.presets,
         preset_rows=preset_rows(
             {
@@ -82,13 +78,9 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
         shift_words=shift_words(inputs.shift, inputs.params.compare.permutations),
         shift_table=shift_table(inputs.shift),
         class_words=class_words(inputs.shift),
-        samples={
-            split: [_sample(extreme, of) for extreme in extremes(of.statistics)]
-            for split, of in inputs.splits.items()
-        },
-        splits=inputs.splits,
-        digests={split: of.digests.result() for split, of in inputs.splits.items()},
-        image_size=(height, width),
+        splits=SPLITS,
+        samples=inputs.samples,
+        statistics=inputs.statistics,
         settings=_settings(inputs.params),
         scripts=vega.scripts(),
     )
@@ -105,22 +97,13 @@ def _distributions(inputs: Inputs) -> dict[str, dict[str, Any]]:
 def _origins(inputs: Inputs) -> dict[str, str]:
     """What the constants of each preset are, by name."""
     measured = [
-        found for split, of in inputs.splits.items() for found in definitions(split, of.statistics)
+        found for split, of in inputs.statistics.items() for found in definitions(split, of)
     ]
     return {
         name: fixed_words(preset.mean, preset.std, measured)
         if isinstance(preset, FixedPreset)
         else FITTED[preset.std]
         for name, preset in inputs.params.presets.items()
-    }
-
-
-def _sample(extreme: Extreme, split: SplitInputs) -> dict[str, Any]:
-    [image_CHW] = split.images[extreme.index : extreme.index + 1]
-    return {
-        "extreme": extreme,
-        "class_name": class_name(int(split.labels[extreme.index])),
-        "uri": data_uri(image_CHW),
     }
 
 

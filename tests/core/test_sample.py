@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from stages.core.measure import measure_batch
-from stages.core.report.samples import Extreme, extremes
+from stages.core.sample import Extreme, extremes
 
 
 def extremes_of(images: np.ndarray[Any, Any]) -> list[Extreme]:
