@@ -1,11 +1,12 @@
 # `make` sets everything up in .venv, reproduces the pipeline and prints its metrics.
 # `make test` sets everything up and runs every check and test.
+# `make share REMOTE=s3://bucket/path` sets up the remote that a team shares.
 
 PYTHON ?= python3
 IN_VENV = . .venv/bin/activate &&
 PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: all setup test benchmarks
+.PHONY: all setup test share
 
 all: setup
 	$(IN_VENV) python -m stages.validate
@@ -19,6 +20,9 @@ setup: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(PIP_INSTALL) -r requirements.txt
 	touch $@
+
+share: .venv/installed-remotes
+	$(IN_VENV) python -m team.share '$(or $(REMOTE),$(error Say where: make share REMOTE=s3://bucket/path))' $(OPTIONS)
 
 .venv/installed-remotes: .venv/installed requirements-remotes.txt
 	$(PIP_INSTALL) -r requirements-remotes.txt

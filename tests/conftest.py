@@ -32,6 +32,7 @@ ENVIRONMENT = {
     # Nobody's own settings (signed commits, a remote) take part.
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
+    "AWS_MAX_ATTEMPTS": "1",  # a server that is gone in a test stays gone
     "DVC_GLOBAL_CONFIG_DIR": str(ROOT / "tests" / "no such folder"),
 }
 
@@ -45,6 +46,11 @@ Params = dict[str, Any]
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("cuda") and not torch.cuda.is_available():
         pytest.skip("no CUDA device")
+
+
+def small_disk_works() -> bool:
+    unshare = ["unshare", "--user", "--map-root-user", "--mount", "true"]
+    return bool(shutil.which("unshare")) and subprocess.run(unshare, check=False).returncode == 0
 
 
 class Project:

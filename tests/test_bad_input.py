@@ -16,7 +16,7 @@ import torch
 
 from stages.files.cifar10 import ARCHIVE, OFFICIAL
 from stages.files.fetch import cache_folder
-from tests.conftest import Params, Project, random_images
+from tests.conftest import Params, Project, random_images, small_disk_works
 from tests.sources import Sample, Server
 
 
@@ -250,11 +250,6 @@ def test_nothing_is_published_while_a_limit_is_broken(project: Project) -> None:
     project.edit_params(lambda params: params["limits"].update(psi=0))
     assert "9 limits are broken" in project.stage("check", expect=1)
     assert error_of(project, "publish").startswith("reports/check.json: a limit is broken")
-
-
-def small_disk_works() -> bool:
-    unshare = ["unshare", "--user", "--map-root-user", "--mount", "true"]
-    return bool(shutil.which("unshare")) and subprocess.run(unshare, check=False).returncode == 0
 
 
 @pytest.mark.skipif(not small_disk_works(), reason="no small disk can be mounted here")

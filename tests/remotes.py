@@ -1,0 +1,257 @@
+"""The servers that a team may share, started for the tests: a folder, SeaweedFS (S3) and sshd."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import shutil
+import socket
+import socketserver
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+
+import fsspec
+import pytest
+
+# Debian puts it where only root's PATH leads.
+SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
+BUCKET, KEY, SECRET = "normstats", "a-team", token_hex()
+
+needs_sshd = pytest.mark.skipif(
+    SSHD is None, reason="no sshd: install it (`apt-get install openssh-server`)"
+)
+
+KINDS = ["folder", "s3", pytest.param("ssh", marks=needs_sshd)]
+
+
+@dataclass(frozen=True)
+class Remote:
+    """Where to push, and the same place seen without DVC."""
+
+    kind: str
+    url: str
+    files: fsspec.AbstractFileSystem = field(repr=False)
+    root: str
+    options: dict[str, str] = field(default_factory=dict)  # of `dvc remote modify`
+    port: int = 0  # that the server listens on
+    process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+
+    def objects(self) -> set[str]:
+        """The paths of the data that were pushed; without those of the run cache."""
+        self.files.invalidate_cache()
+        folder = f"{self.root}/files/md5"
+        return set(self.files.find(folder)) if self.files.exists(folder) else set()
+
+    def damage(self, md5: str, change: Callable[[bytes], bytes]) -> None:
+        """Put other bytes where those with this MD5 are."""
+        path = f"{self.root}/files/md5/{md5[:2]}/{md5[2:]}"
+        content = change(self.files.cat_file(path))
+        if self.kind == "s3":
+            self.files.pipe_file(path, content)
+        else:  # as a bad disk does it: DVC's write protection stays
+            mode = Path(path).stat().st_mode
+            Path(path).chmod(0o600)
+            Path(path).write_bytes(content)
+            Path(path).chmod(mode)
+
+    def stop(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+
+    def through(self, port: int) -> dict[str, str]:
+        """The options that lead to it by another port."""
+        if "endpointurl" in self.options:
+            return {**self.options, "endpointurl": f"http://127.0.0.1:{port}"}
+        return {**self.options, "port": str(port)}
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listened on a moment ago."""
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+@contextmanager
+def running(
+    command: list[str], ready: bytes, environment: dict[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A server from when it prints `ready` until the tests are through with it."""
+    process = subprocess.Popen(
+        command,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    assert process.stdout is not None
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        if ready in line:
+            break
+    else:
+        pytest.fail(f"{command[0]} did not start: {b''.join(printed).decode()}")
+    # What it prints later must not fill the pipe up.
+    reader = threading.Thread(target=process.stdout.read, daemon=True)
+    reader.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        reader.join()
+        process.stdout.close()
+
+
+@contextmanager
+def folder(path: Path) -> Iterator[Remote]:
+    shared = path / "shared folder"
+    shared.mkdir()
+    yield Remote("folder", str(shared), fsspec.filesystem("file"), str(shared))
+
+
+@contextmanager
+def s3(path: Path) -> Iterator[Remote]:
+    services = ("master", "volume", "filer", "s3", "admin")
+    ports = free_ports(2 * len(services))
+    listening = [
+        f"-{service}.port{kind}={ports.pop()}" for service in services for kind in ("", ".grpc")
+    ]
+    port = next(int(option.split("=")[1]) for option in listening if "-s3.port=" in option)
+    command = [
+        "weed",
+        "mini",
+        f"-dir={path}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        "-master.telemetry=false",
+        "-admin.ui=false",
+        "-webdav=false",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        *listening,
+    ]
+    environment = {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET, "S3_BUCKET": BUCKET}
+    with running(command, b"Press Ctrl+C", environment) as process:
+        endpoint = f"http://127.0.0.1:{port}"
+        files = fsspec.filesystem(
+            "s3", key=KEY, secret=SECRET, endpoint_url=endpoint, skip_instance_cache=True
+        )
+        yield Remote(
+            "s3",
+            f"s3://{BUCKET}/shared",
+            files,
+            f"{BUCKET}/shared",
+            {"endpointurl": endpoint, "access_key_id": KEY, "secret_access_key": SECRET},
+            port,
+            process,
+        )
+
+
+def make_key(file: Path) -> None:
+    keygen = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(file)]
+    subprocess.run(keygen, check=True)
+
+
+@contextmanager
+def ssh(path: Path) -> Iterator[Remote]:
+    assert SSHD is not None
+    host_key, key = path / "host", path / "key"
+    for file in host_key, key:
+        if not file.exists():  # else the server comes back
+            make_key(file)
+    if os.geteuid() == 0:  # which sshd, started as root, gives its privileges up in
+        Path("/run/sshd").mkdir(exist_ok=True)
+    [port] = free_ports(1)
+    config = path / "sshd_config"
+    config.write_text(
+        f"ListenAddress 127.0.0.1:{port}\n"
+        f"HostKey {host_key}\n"
+        f"AuthorizedKeysFile {key}.pub\n"
+        f"PidFile {path}/pid\n"
+        "PermitRootLogin prohibit-password\n"
+        "PasswordAuthentication no\n"
+        "KbdInteractiveAuthentication no\n"
+        "StrictModes no\n"
+        "Subsystem sftp internal-sftp\n"
+    )
+    shared = path / "shared"
+    shared.mkdir(exist_ok=True)
+    command = [SSHD, "-D", "-e", "-f", str(config)]
+    with running(command, b"Server listening") as process:
+        yield Remote(
+            "ssh",
+            f"ssh://127.0.0.1{shared}",
+            fsspec.filesystem("file"),
+            str(shared),
+            {"port": str(port), "user": getpass.getuser(), "keyfile": str(key)},
+            port,
+            process,
+        )
+
+
+OPEN = {"folder": folder, "s3": s3, "ssh": ssh}
+
+
+class Tap(socketserver.ThreadingTCPServer):
+    """A port that leads to another, until so many bytes passed: then nothing gets through.
+
+    `then` is called at that moment, so that a transfer is cut in its midst without a clock.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, port: int, after: int, then: Callable[[], object]) -> None:
+        super().__init__(("127.0.0.1", 0), _Leading)
+        self.target, self.left, self.then = port, after, then
+        self.lock = threading.Lock()
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+    def allows(self, count: int) -> bool:
+        with self.lock:
+            was_open = self.left > 0
+            self.left -= count
+            if was_open and self.left <= 0:
+                self.then()
+            return self.left > 0
+
+
+class _Leading(socketserver.BaseRequestHandler):
+    server: Tap
+
+    def handle(self) -> None:
+        with suppress(OSError):  # an end that is gone
+            if self.server.left > 0:
+                with socket.create_connection(("127.0.0.1", self.server.target)) as there:
+                    back = threading.Thread(target=self.pass_on, args=(there, self.request))
+                    back.start()
+                    self.pass_on(self.request, there)
+                    back.join()
+
+    def pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while (chunk := source.recv(65536)) and self.server.allows(len(chunk)):
+                target.sendall(chunk)
+        for end in source, target:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def tapped(port: int, after: int, then: Callable[[], object]) -> Iterator[Tap]:
+    with Tap(port, after, then) as tap:
+        serving = threading.Thread(target=tap.serve_forever)
+        serving.start()
+        yield tap
+        tap.shutdown()
+        serving.join()

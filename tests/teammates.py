@@ -1,0 +1,54 @@
+"""A team in the tests: a Git repository that its members clone, and a remote for the data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from team.share import FOR_THE_TEAM
+from tests.conftest import Project
+from tests.remotes import Remote
+
+
+@dataclass(frozen=True)
+class Team:
+    """Members have clones and caches of their own; `folder` holds them all."""
+
+    folder: Path
+    remote: Remote
+    founder: Project
+
+    @property
+    def origin(self) -> Path:
+        return self.folder / "origin.git"
+
+    @staticmethod
+    def found(project: Project, folder: Path, remote: Remote) -> Team:
+        """`project` shares what it has."""
+        team = Team(folder, remote, project)
+        project.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(team.origin))
+        project.run("git", "remote", "add", "origin", str(team.origin))
+        options = [f"{name}={value}" for name, value in remote.options.items()]
+        project.run("python", "-m", "team.share", remote.url, *options)
+        publish(project, "Share the data")
+        return team
+
+    def join(self, name: str) -> Project:
+        """A member who has cloned, knows the remote's credentials and pulled nothing."""
+        environment = {
+            **self.founder.environment,
+            "DVC_SITE_CACHE_DIR": str(self.folder / f"{name}'s site cache"),
+        }
+        member = Project(self.folder / name, environment)
+        self.founder.run("git", "clone", "--quiet", str(self.origin), str(member.path))
+        for option, value in self.remote.options.items():
+            if option not in FOR_THE_TEAM:
+                member.run("dvc", "remote", "modify", "--local", "team", option, value)
+        return member
+
+
+def publish(member: Project, message: str) -> None:
+    """Commit everything and push it to Git."""
+    member.run("git", "add", "--all")
+    member.run("git", "commit", "--quiet", f"--message={message}")
+    member.run("git", "push", "--quiet", "--set-upstream", "origin", "main")

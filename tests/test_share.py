@@ -1,0 +1,144 @@
+"""A team works through a remote: each kind against the real server, in clones of their own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Params, Project
+from tests.remotes import KINDS, OPEN, SECRET, Remote
+from tests.teammates import Team, publish
+
+IMAGES = ("data/cifar10/train/images.npy", "data/cifar10/test/images.npy")
+STATISTICS = ("data/statistics/train.npz", "data/statistics/test.npz")
+PUBLISHED = "reports/published/normalization.json"
+MINE = {"mean": [0.1, 0.2, 0.3], "std": [1, 2, 3]}
+AFTER_A_NEW_CHOICE = ["normalize@mine", "publish", "report"]
+
+
+@pytest.fixture(params=KINDS)
+def remote(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Remote]:
+    place = tmp_path / "server"
+    place.mkdir()
+    with OPEN[request.param](place) as remote:
+        yield remote
+
+
+@pytest.fixture
+def team(project: Project, remote: Remote, tmp_path: Path) -> Team:
+    return Team.found(project, tmp_path, remote)
+
+
+def choose_mine(params: Params) -> None:
+    params["presets"]["mine"] = MINE
+    params["preset"] = "mine"
+
+
+def stages_run(output: str) -> list[str]:
+    return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+def test_a_team_works_through_the_remote(team: Team) -> None:
+    """One story, as each step needs the one before it."""
+    secrets_stay_out_of_git(team)
+    ann, ben = team.founder, team.join("ben")
+    ben.run("dvc", "pull", "--run-cache")
+    assert ben.repro() == []
+    for path in *IMAGES, *STATISTICS, PUBLISHED, "reports/index.html":
+        assert ben.read(path) == ann.read(path)
+
+    ben.edit_params(choose_mine)
+    assert ben.repro() == AFTER_A_NEW_CHOICE
+    ben.run("dvc", "push", "--run-cache")
+    publish(ben, "Choose mine")
+
+    ann.run("git", "pull", "--quiet")
+    ann.run("dvc", "pull", "--run-cache")
+    assert ann.repro() == []
+    assert json.loads(ann.read(PUBLISHED)) == MINE
+    diff = json.loads(ann.run("dvc", "metrics", "diff", "--json", "HEAD^", "HEAD"))
+    std = diff["reports/published/metrics.json"]["preset.std.blue"]
+    assert (std["new"], std["diff"]) == (3, 3 - std["old"])
+
+    ann.run("dvc", "exp", "run", "--quiet", "--name=half", "--set-param=preset=half")
+    ann.run("git", "checkout", "--quiet", ".")
+    ann.run("dvc", "exp", "push", "origin", "half")
+    ben.run("dvc", "exp", "pull", "origin", "half")
+    ben.run("dvc", "exp", "apply", "half")
+    assert json.loads(ben.read(PUBLISHED)) == {"mean": [0.5] * 3, "std": [0.5] * 3}
+    assert ben.repro() == []
+
+
+def test_a_preset_changes_without_the_images(team: Team) -> None:
+    cleo = team.join("cleo")
+    cleo.edit_params(choose_mine)
+    output = cleo.run("dvc", "repro", "--pull", "--allow-missing")
+    assert stages_run(output) == AFTER_A_NEW_CHOICE
+    assert json.loads(cleo.read(PUBLISHED)) == MINE
+    images = {team.founder.read(path) for path in IMAGES}
+    assert not any((cleo.path / path).exists() for path in IMAGES)
+    cached = {path.read_bytes() for path in (cleo.path / ".dvc/cache").rglob("*") if path.is_file()}
+    assert not images & cached
+
+
+def secrets_stay_out_of_git(team: Team) -> None:
+    ann = team.founder
+    assert SECRET not in ann.run("git", "log", "--patch", "--all")
+    config = (ann.path / ".dvc/config").read_text()
+    assert "verify = true" in config
+    own = ann.path / ".dvc/config.local"
+    assert own.stat().st_mode & 0o777 == 0o600
+    for name, value in team.remote.options.items():
+        if name not in ("endpointurl", "port"):
+            assert f"{name} = {value}" in own.read_text()
+            assert f"{name} = " not in config
+    assert ann.run("git", "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.cuda)])
+def test_a_teammate_with_another_device_shares_the_entry(
+    project: Project, tmp_path: Path, device: str
+) -> None:
+    """What one measured on a GPU, or in other batches, another's `dvc repro` finds done."""
+    project.edit_params(lambda params: params["measure"].update(device=device, batch_images=7))
+    project.redo("measure")
+    assert project.run("git", "diff", "dvc.lock") == ""
+    with OPEN["folder"](tmp_path) as remote:
+        ben = Team.found(project, tmp_path, remote).join("ben")
+        ben.edit_params(lambda params: params["measure"].update(device="cpu", batch_images=4096))
+        ben.run("dvc", "pull")
+        assert ben.repro() == []
+        ben.redo("measure")
+        assert ben.run("git", "diff", "dvc.lock") == ""
+        for path in STATISTICS:
+            assert ben.read(path) == project.read(path)
+
+
+@pytest.mark.parametrize(
+    ("url", "options", "error"),
+    [
+        ("ssh://ann:secret@host/path", [], "the remote's URL holds a password"),
+        ("no such folder", [], "no such folder: expected a folder that the team shares"),
+        ("s3://bucket/path", ["endpoint=http://host"], "extra keys not allowed"),
+        (".", ["keyfile=key"], "extra keys not allowed"),
+    ],
+)
+def test_what_cannot_be_a_remote_leaves_the_config_as_it_was(
+    project: Project, url: str, options: list[str], error: str
+) -> None:
+    before = project.read(".dvc/config")
+    said = project.run("python", "-m", "team.share", url, *options, expect=1)
+    assert error in said
+    assert "Traceback" not in said
+    assert project.read(".dvc/config") == before
+    assert not (project.path / ".dvc/config.local").exists()
+
+
+def test_a_secret_without_a_value_is_asked_for(project: Project) -> None:
+    """It is read from the terminal, or, without one, from standard input."""
+    share = "from team.share import _option; print(_option('secret_access_key'))"
+    said = project.run("bash", "-c", f'echo secret | setsid python -c "{share}"')
+    assert "('secret_access_key', 'secret')" in said
