@@ -106,7 +106,8 @@ class Project:
         activate = self.path / ".venv" / "bin" / "activate"
         activate.parent.mkdir(parents=True)
         activate.write_text(f"export PATH='{Path(sys.executable).parent}':\"$PATH\"\n")
-        (self.path / ".venv" / "installed").touch()
+        for installed in ("installed", "installed-remotes", "installed-test"):
+            (self.path / ".venv" / installed).touch()
 
     def copy_to(self, path: Path) -> Project:
         shutil.copytree(self.path, path, symlinks=True)
