@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.statistics import CHANNELS, FIELDS, SplitStatistics
-from stages.files.atomic import atomic_write
+from stages.files.npz import write_npz
 
 STATISTICS = Path("data/statistics")
 
@@ -28,20 +28,8 @@ DAMAGE = (
 
 
 def save_statistics(split: str, statistics: SplitStatistics) -> None:
-    """Write the arrays as `np.savez` does, but equal arrays as equal bytes on every machine.
-
-    What `np.savez` leaves to Python's zip library differs between its versions and systems.
-    """
-    with (
-        atomic_write(STATISTICS / f"{split}.npz") as file,
-        zipfile.ZipFile(file, "w") as archive,
-    ):
-        for name in FIELDS:
-            array = io.BytesIO()
-            np.lib.format.write_array(array, getattr(statistics, name), version=(1, 0))
-            entry = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, not compressed
-            entry.create_system = 3  # Unix, on any system
-            archive.writestr(entry, array.getvalue())
+    """Write the arrays, equal ones as equal bytes on every machine."""
+    write_npz(STATISTICS / f"{split}.npz", {name: getattr(statistics, name) for name in FIELDS})
 
 
 def load_statistics(split: str) -> SplitStatistics:
