@@ -62,10 +62,11 @@ class Project:
         return run(command, self.path, self.environment)
 
     def forget(self) -> None:
-        """Back to the start: no statistics, no reports, nothing in the cache but the images."""
+        """Back to the start: nothing but the images, in the workspace as in the cache."""
         for file in (self.path / "data/statistics").glob("*.npz"):
             file.unlink()
-        shutil.rmtree(self.path / "reports", ignore_errors=True)
+        for folder in ("data/exports", "reports"):
+            shutil.rmtree(self.path / folder, ignore_errors=True)
         for file in set(self._cache()) - self.cached:
             file.unlink()
         # As a whole: DVC fails on a run cache of empty folders.

@@ -22,6 +22,9 @@ from stages.files.params import load_params
 from tests.sources import Sample, Server, write_sample
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# For the libraries that load what we export: Keras computes with torch, and none asks a host.
+os.environ |= {"KERAS_BACKEND": "torch", "HF_HUB_OFFLINE": "1", "NO_ALBUMENTATIONS_UPDATE": "1"}
 ENVIRONMENT = {
     **os.environ,
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -22,7 +23,7 @@ from tests.sources import Sample, Server
 
 def error_of(project: Project, stage: str, *arguments: str) -> str:
     """The error of a stage that fails, as a user sees it; no result has changed."""
-    results = [project.path / "data" / "statistics", project.path / "reports"]
+    results = [project.path / folder for folder in ("data/exports", "data/statistics", "reports")]
     files = [path for folder in results for path in folder.rglob("*") if path.is_file()]
     before = {path: path.read_bytes() for path in files}
     output = project.stage(stage, *arguments, expect=1)
@@ -122,6 +123,7 @@ def test_repro_stops_at_a_chosen_preset_that_does_not_exist(project: Project) ->
         "check",
         "normalize",
         "publish",
+        "export",
         "report",
         "identify",
         "validate",
@@ -250,6 +252,17 @@ def test_nothing_is_published_while_a_limit_is_broken(project: Project) -> None:
     project.edit_params(lambda params: params["limits"].update(psi=0))
     assert "9 limits are broken" in project.stage("check", expect=1)
     assert error_of(project, "publish").startswith("reports/check.json: a limit is broken")
+
+
+def test_what_a_library_would_silently_change_is_not_exported(project: Project) -> None:
+    half = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 1e-10, 0.5]}
+    path = project.path / "reports" / "published" / "normalization.json"
+    path.write_text(json.dumps(half))
+    assert error_of(project, "export") == (
+        "the published preset cannot be exported: expected means from -1e+09 to 1e+09 and stds "
+        "from 1e-09 to 1e+09, which every library can apply in float32, got mean [0.5, 0.5, 0.5], "
+        "std [0.5, 1e-10, 0.5]; edit it in params.yaml"
+    )
 
 
 @pytest.mark.skipif(not small_disk_works(), reason="no small disk can be mounted here")

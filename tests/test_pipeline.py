@@ -55,13 +55,14 @@ def test_editing_a_preset_runs_its_normalize_and_undoing_it_draws_the_report_alo
     assert project.run("git", "status", "--porcelain") == ""
 
 
-def test_editing_the_chosen_preset_runs_publish_too(project: Project) -> None:
+def test_editing_the_chosen_preset_publishes_and_exports_it(project: Project) -> None:
     project.edit_params(choose("half"))
-    assert project.repro() == ["publish", "report"]
+    assert project.repro() == ["publish", "export", "report"]
     project.edit_params(darker_half)
-    assert project.repro() == ["normalize@half", "publish", "report"]
+    assert project.repro() == ["normalize@half", "publish", "export", "report"]
     published = json.loads(project.read("reports/published/normalization.json"))
     assert published == {"mean": [0.4, 0.4, 0.4], "std": [0.5, 0.5, 0.5]}
+    assert json.loads(project.read("data/exports/timm.json")) == published
 
 
 def test_adding_a_preset_adds_one_stage(project: Project) -> None:
@@ -83,9 +84,9 @@ def test_removing_a_preset_leaves_it_in_no_list(project: Project) -> None:
 
 
 @pytest.mark.parametrize("preset", ["imagenet", "dataset_image_std"])
-def test_switching_the_preset_runs_publish_only(project: Project, preset: str) -> None:
+def test_switching_the_preset_normalizes_nothing(project: Project, preset: str) -> None:
     project.edit_params(choose(preset))
-    assert project.repro() == ["publish", "report"]
+    assert project.repro() == ["publish", "export", "report"]
     for name in ("metrics.json", "normalization.json"):
         assert project.read(f"reports/published/{name}") == project.read(
             f"reports/presets/{preset}/{name}"
@@ -193,7 +194,7 @@ def test_the_committed_lock_is_what_the_code_gives_on_cifar10(
     project = checkout.copy_to(tmp_path / "normstats")
     ran = project.repro()
     assert ran[:3] == ["download", "measure@train", "measure@test"]
-    project.redo("compare", "check", "normalize", "publish", "report")
+    project.redo("compare", "check", "normalize", "publish", "export", "report")
     assert project.run("git", "status", "--porcelain") == ""
 
 
@@ -215,7 +216,17 @@ def imported_files(module: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "stage",
-    ["download", "measure", "sample", "compare", "check", "normalize", "publish", "report"],
+    [
+        "download",
+        "measure",
+        "sample",
+        "compare",
+        "check",
+        "normalize",
+        "publish",
+        "export",
+        "report",
+    ],
 )
 def test_a_stage_depends_on_every_module_that_it_imports(stage: str) -> None:
     definition = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 from torchvision.transforms import Normalize, ToTensor
 
-from tests.conftest import Project, random_images
+from tests.conftest import ENVIRONMENT, Project, random_images
 
 # Each gets `image` (height, width, channel; uint8) and leaves `result`; {text} is what is copied.
 PROGRAMS = {
@@ -48,13 +47,6 @@ from PIL import Image
 
 image = np.load("image.npy")
 """
-ENVIRONMENT = {
-    **os.environ,
-    "KERAS_BACKEND": "torch",
-    # None of them asks a host anything.
-    "HF_HUB_OFFLINE": "1",
-    "NO_ALBUMENTATIONS_UPDATE": "1",
-}
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from stages.core.export.configs import preprocessor_config
+
 
 @dataclass(frozen=True)
 class Snippet:
@@ -25,15 +27,6 @@ def snippets(
     """One for each library; `image_size` is the height and width of the dataset's images."""
     constants = f"mean = {json.dumps(mean)}\nstd = {json.dumps(std)}\n"
     height, width = image_size
-    preprocessor = {
-        "image_processor_type": "ViTImageProcessor",
-        "do_resize": False,
-        "do_rescale": True,
-        "rescale_factor": 1 / 255,
-        "do_normalize": True,
-        "image_mean": mean,
-        "image_std": std,
-    }
     return [
         Snippet(
             "torchvision",
@@ -69,7 +62,7 @@ transform = create_transform(**data_config)
         Snippet(
             "Hugging Face",
             "preprocessor_config.json, beside the model; resizing is for you to turn on",
-            f"{_json(preprocessor)}\n",
+            f"{_json(preprocessor_config(mean, std))}\n",
         ),
         Snippet(
             "Albumentations",

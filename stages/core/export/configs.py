@@ -1,0 +1,41 @@
+"""A normalization as the configuration files of libraries; no file fixes the size of an image.
+
+Every number is a float64 in units of [0, 1] pixel fractions, as published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def preprocessor_config(mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:
+    """Hugging Face's `preprocessor_config.json`; resizing is for the user to turn on."""
+    return {
+        "image_processor_type": "ViTImageProcessor",
+        "do_resize": False,
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": mean,
+        "image_std": std,
+    }
+
+
+def timm_data_config(mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:
+    """What timm's `create_transform` takes besides `input_size` and `crop_pct`."""
+    return {"mean": mean, "std": std}
+
+
+def albumentations_transform(mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:
+    """What `albumentations.to_dict` gives, without its `__version__`, which nothing reads."""
+    return {
+        "transform": {
+            "__class_fullname__": "Normalize",
+            "p": 1.0,
+            "max_pixel_value": 255.0,
+            "mean": mean,
+            "normalization": "standard",
+            "std": std,
+        }
+    }

@@ -1,0 +1,174 @@
+"""The exported files as each library loads them, and how near to torchvision it then comes.
+
+N images, C channels, H x W pixels.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from torchvision.transforms import Compose, Normalize, ToTensor
+
+from stages.export import main
+from stages.files.reports import write_json
+
+Constants = Sequence[float]
+Images = NDArray[np.uint8]  # (N, H, W, C)
+Values = NDArray[np.float32]  # (N, C, H, W)
+Apply = Callable[[Images], Values]
+
+
+def export(project: Path, mean: Constants, std: Constants) -> Path:
+    """Run the stage in a folder where nothing but this normalization is; where it wrote to."""
+    published = {"mean": list(mean), "std": list(std)}
+    write_json(project / "reports" / "published" / "normalization.json", published)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project)
+        patch.setattr(sys, "argv", ["stages.export"])
+        main()
+    return project / "data" / "exports"
+
+
+# The libraries are imported where they are used: together they take some ten seconds.
+
+
+def hugging_face(exports: Path, backend: str) -> Apply:
+    from transformers import AutoImageProcessor
+
+    processor = AutoImageProcessor.from_pretrained(exports, backend=backend)
+
+    def apply(images_NHWC: Images) -> Values:
+        pictures = [Image.fromarray(image_HWC) for image_HWC in images_NHWC]
+        values: Values = processor(pictures, return_tensors="np")["pixel_values"]
+        return values
+
+    return apply
+
+
+def timm(exports: Path) -> Apply:
+    from timm.data.transforms_factory import create_transform
+
+    data_config = json.loads((exports / "timm.json").read_bytes())
+
+    def apply(images_NHWC: Images) -> Values:
+        _, height, width, channels = images_NHWC.shape
+        transform = create_transform(
+            **data_config, input_size=(channels, height, width), crop_pct=1.0
+        )
+        return np.stack([transform(Image.fromarray(image_HWC)) for image_HWC in images_NHWC])
+
+    return apply
+
+
+def albumentations(exports: Path) -> Apply:
+    import albumentations
+
+    transform: Any = albumentations.load(exports / "albumentations.json")
+
+    def apply(images_NHWC: Images) -> Values:
+        values = [transform(image=image_HWC)["image"] for image_HWC in images_NHWC]
+        return np.stack(values).transpose(0, 3, 1, 2)
+
+    return apply
+
+
+def keras(exports: Path) -> Apply:
+    import keras
+
+    layer = keras.layers.Normalization()
+    layer.build((None, None, None, 3))
+    with np.load(exports / "keras.npz") as weights:
+        layer.load_own_variables(weights)
+
+    def apply(images_NHWC: Images) -> Values:
+        values: Values = layer(images_NHWC).cpu().numpy()
+        return values.transpose(0, 3, 1, 2)
+
+    return apply
+
+
+def onnx(exports: Path, layout: str) -> Apply:
+    from onnxruntime import InferenceSession
+
+    session = InferenceSession(exports / f"normalize_{layout}.onnx")
+
+    def apply(images_NHWC: Images) -> Values:
+        if layout == "nhwc":
+            [values] = session.run(None, {"images": images_NHWC})
+            return np.asarray(values).transpose(0, 3, 1, 2)
+        [values] = session.run(None, {"images": images_NHWC.transpose(0, 3, 1, 2)})
+        return np.asarray(values)
+
+    return apply
+
+
+@dataclass(frozen=True)
+class Library:
+    """`roundings`: how many of them can add up on the way from a level to its value.
+
+    None where each step rounds as torchvision's, so that the bits must be the very same.
+    """
+
+    load: Callable[[Path], Apply]
+    roundings: float | None
+
+
+TORCHVISION_ROUNDINGS = 4  # x / 255 and the mean; the difference; the std; the quotient
+
+LIBRARIES = {
+    # The mean, 255 times it; the difference; the std, 255 times it; the quotient.
+    "Hugging Face, torchvision": Library(partial(hugging_face, backend="torchvision"), 6),
+    # Multiplies by 1 / 255, but in float64: rounded to float32 that is x / 255 for each level.
+    "Hugging Face, PIL": Library(partial(hugging_face, backend="pil"), None),
+    "timm": Library(timm, None),
+    # The mean, 255 times it; the difference; the std, 255 times it, its inverse; the product.
+    "Albumentations": Library(albumentations, 7),
+    # 255 times the mean; the difference; the variance, whose error the root halves; the root; the
+    # quotient.
+    "Keras": Library(keras, 4.5),
+    "ONNX, NHWC": Library(partial(onnx, layout="nhwc"), None),
+    "ONNX, NCHW": Library(partial(onnx, layout="nchw"), None),
+}
+
+
+def relative_error(roundings: float) -> float:
+    """The most that so many roundings change a float32 number by (Higham 2002, Lemma 3.1)."""
+    unit = 2.0**-24
+    return roundings * unit / (1 - roundings * unit)
+
+
+def assert_like_torchvision(
+    library: Library, values_NCHW: Values, images_NHWC: Images, mean: Constants, std: Constants
+) -> None:
+    """To the bit, or as near as the roundings of both allow.
+
+    The scale is that of the numbers that are subtracted, x / 255 <= 1 and the mean: where they are
+    nearly equal, what their roundings erred by is all that is left.
+    """
+    transform = Compose([ToTensor(), Normalize(mean, std)])
+    expected_NCHW = np.stack([transform(image_HWC) for image_HWC in images_NHWC])
+    assert values_NCHW.dtype == np.float32
+    assert values_NCHW.shape == expected_NCHW.shape
+    if library.roundings is None:
+        assert values_NCHW.tobytes() == expected_NCHW.tobytes()
+        return
+    scale_C = (1 + np.abs(mean)) / np.array(std)
+    bound_C = scale_C * (relative_error(TORCHVISION_ROUNDINGS) + relative_error(library.roundings))
+    difference_NCHW = np.abs(values_NCHW.astype(np.float64) - expected_NCHW)
+    assert (difference_NCHW.max(axis=(0, 2, 3)) <= bound_C).all()
+
+
+def every_level() -> Images:
+    """One image (1, 8, 32, 3) with each of the 256 levels once in each channel, in other places."""
+    levels_HW = np.arange(256, dtype=np.uint8).reshape(8, 32)
+    return np.stack([levels_HW, levels_HW[::-1], levels_HW[:, ::-1]], axis=-1)[None]
