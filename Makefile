@@ -1,12 +1,13 @@
 # `make` sets everything up in .venv, reproduces the pipeline and prints its metrics.
 # `make test` sets everything up and runs every check and test.
 # `make share REMOTE=s3://bucket/path` sets up the remote that a team shares.
+# `make release VERSION=v1.0.0` tags what is committed, once it is found reproduced.
 
 PYTHON ?= python3
 IN_VENV = . .venv/bin/activate &&
 PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: all setup test share
+.PHONY: all setup test share release
 
 all: setup
 	$(IN_VENV) python -m stages.validate
@@ -23,6 +24,9 @@ setup: .venv/installed
 
 share: .venv/installed-remotes
 	$(IN_VENV) python -m team.share '$(or $(REMOTE),$(error Say where: make share REMOTE=s3://bucket/path))' $(OPTIONS)
+
+release: .venv/installed-remotes
+	$(IN_VENV) python -m team.release '$(VERSION)'
 
 .venv/installed-remotes: .venv/installed requirements-remotes.txt
 	$(PIP_INSTALL) -r requirements-remotes.txt

@@ -112,6 +112,15 @@ class Project:
         for installed in ("installed", "installed-remotes", "installed-test"):
             (self.path / ".venv" / installed).touch()
 
+    def commit(self, message: str = "a change") -> None:
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", f"--message={message}")
+
+    def clone_to(self, path: Path, *options: str) -> Project:
+        """What a teammate has, or CI: Git's files, and no data."""
+        self.run("git", "clone", "--quiet", *options, self.path.as_uri(), str(path))
+        return Project(path, self.environment)
+
     def copy_to(self, path: Path) -> Project:
         shutil.copytree(self.path, path, symlinks=True)
         return Project(path, self.environment)
@@ -144,8 +153,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Project:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, target)
     project.run("git", "init", "--quiet", "--initial-branch=main")
-    project.run("git", "add", "--all")
-    project.run("git", "commit", "--quiet", "--message=checkout")
+    project.commit("checkout")
     return project
 
 
@@ -157,8 +165,7 @@ def reproduced(checkout: Project, tmp_path_factory: pytest.TempPathFactory) -> P
     project.write_images("test", random_images(20, seed=1))
     project.run("dvc", "commit", "--force", "--quiet", "download")
     project.repro()
-    project.run("git", "add", "--all")
-    project.run("git", "commit", "--quiet", "--message=reproduced")
+    project.commit("reproduced")
     return project
 
 

@@ -1,4 +1,4 @@
-"""Every command of the README runs, in its order, in a fresh clone on real CIFAR-10."""
+"""Every command of the pages runs, in its order: the README's in a fresh clone on real CIFAR-10."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from stages.files.cifar10 import LabelledImages
 from stages.files.params import load_params
 from tests.conftest import ROOT, Project
 
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, flags=re.MULTILINE | re.DOTALL)
+VERSIONS = (ROOT / "docs/versions.md").read_text()
 
 # What would run this test again or change the environment that it runs in is only prepared.
 PREPARED_ONLY = {
@@ -34,13 +36,11 @@ def words(line: str) -> str:
     return " ".join(line.split())
 
 
-def test_every_command_runs_and_prints_what_is_shown(
-    checkout: Project, cifar10: dict[str, LabelledImages], tmp_path: Path
-) -> None:
-    project = checkout.copy_to(tmp_path / "normstats")
-    project.use_this_environment()
+def run(page: str, project: Project) -> list[str]:
+    """Run the blocks of a page, in the folder that it changes to; the commands that it has."""
     ran = []
-    for language, block in BLOCKS:
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    for language, block in blocks:
         if language == "yaml":
             with (project.path / "params.yaml").open("a") as params:
                 params.write(block)
@@ -48,13 +48,37 @@ def test_every_command_runs_and_prints_what_is_shown(
             project.run("python", "-c", block)
         elif language == "console":
             for command, shown in commands_with_output(block):
+                ran.append(command)
+                if command.startswith("cd "):
+                    project = Project(project.path / command.removeprefix("cd "))
+                    continue
                 prepared = command.replace(PIP_INSTALL, f"{PIP_INSTALL} --dry-run")
                 output = project.run("bash", "-c", PREPARED_ONLY.get(command, prepared))
                 printed = [words(line) for line in output.splitlines()]
                 for line in shown:
                     assert words(line) in printed, f"{command}\n{output}"
-                ran.append(command)
-    assert {"make", "make test", "dvc repro", "pytest", "dvc metrics diff"} <= set(ran)
+    return ran
+
+
+def test_every_command_of_the_readme_runs_and_prints_what_is_shown(
+    checkout: Project, cifar10: dict[str, LabelledImages], tmp_path: Path
+) -> None:
+    project = checkout.copy_to(tmp_path / "normstats")
+    project.use_this_environment()
+    assert {"make", "make test", "dvc repro", "pytest", "dvc metrics diff"} <= set(
+        run(README, project)
+    )
+
+
+def test_every_command_on_versions_runs_and_prints_what_is_shown(
+    project: Project, tmp_path: Path
+) -> None:
+    project.use_this_environment()
+    project.run("dvc", "remote", "add", "--quiet", "--default", "store", str(tmp_path / "store"))
+    project.commit()
+    assert {"dvc push", "dvc init --quiet"} <= set(run(VERSIONS, project))
+    for taken in ("normalization.json", "train.npz", "shift.json.dvc"):
+        assert (tmp_path / "training" / taken).is_file()
 
 
 def test_the_table_is_that_of_the_reports() -> None:
@@ -86,8 +110,9 @@ def test_the_table_of_the_shift_is_that_of_the_report() -> None:
         assert cells[3] == f"{shift['p_value'][measure]['any_channel']:.3f}"
 
 
-def test_every_link_leads_to_a_file() -> None:
-    links = re.findall(r"\]\(([^)]+)\)", README)
+@pytest.mark.parametrize("page", ["README.md", "docs/versions.md"])
+def test_every_link_leads_to_a_file(page: str) -> None:
+    links = re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text())
     assert links
     for link in links:
-        assert (ROOT / link).exists(), link
+        assert ((ROOT / page).parent / link).exists(), link

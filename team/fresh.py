@@ -1,0 +1,55 @@
+"""Check dvc.lock and the reports against the code and params.yaml: `python -m team.fresh`.
+
+Needs no data, so that CI can ask it of every change: what DVC keeps may be missing here.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from dvc.exceptions import DvcException
+from dvc.repo import Repo, lock_repo
+
+from stages import entry
+from stages.files.params import load_params
+
+
+def check_fresh() -> None:
+    """ValueError if params.yaml is wrong, or naming the stages that `dvc repro` would run."""
+    load_params()
+    stale = stale_stages()
+    if stale:
+        raise ValueError(
+            "dvc.lock and the reports are not what the code and params.yaml give: `dvc repro` "
+            f"would run {', '.join(stale)}, and what follows from them; run it, then commit "
+            "dvc.lock and reports/"
+        )
+
+
+def stale_stages() -> list[str]:
+    """The stages that changed, or whose reports are missing; not those that only follow from them.
+
+    This is what `dvc repro --dry --allow-missing` decides by. But that command ends in an error at
+    the first changed stage whose data is missing, and misses reports that were deleted.
+    """
+    try:
+        with Repo() as repo, lock_repo(repo):
+            upstream = repo.index.graph.successors
+            return [
+                stage.addressing
+                for stage in repo.index.stages
+                if stage.changed(allow_missing=True, upstream=list(upstream(stage)))
+                or not all(out.use_cache or out.exists for out in stage.outs)
+            ]
+    except DvcException as error:
+        raise ValueError(error) from error
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    check_fresh()
+    print("fresh: dvc.lock and the reports are what the code and params.yaml give")
+
+
+if __name__ == "__main__":
+    entry.run(main)

@@ -1,0 +1,113 @@
+"""Tag every artifact of dvc.yaml with one version: `python -m team.release v1.0.0`.
+
+Refuses what others could not take or reproduce. Either all tags are made or none.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from contextlib import ExitStack
+
+from dvc.repo import Repo
+from dvc.scm import SCMError, map_scm_exception
+from gto.exceptions import GTOException
+from gto.registry import GitRegistry
+from gto.versions import SemVer
+
+from stages import entry
+from team.fresh import check_fresh
+
+DVC = sys.executable, "-m", "dvc"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("version", help="such as v1.0.0; newer than every version before it")
+    version = parser.parse_args().version
+    check_committed()
+    check_fresh()
+    artifacts = artifact_names()
+    check_newer(version, artifacts)
+    remote = output(*DVC, "config", "core.remote").strip()
+    if remote:
+        check_pushed(remote)
+    tags = tag(version, artifacts)
+    print(*tags, sep="\n")
+    if not remote:
+        print("no default remote (`dvc remote add --default`): only Git's files can be taken")
+    print(f"share them: git push --atomic origin {' '.join(tags)}")
+
+
+def check_committed() -> None:
+    """ValueError naming the files that differ from the commit which the tags would name."""
+    changes = output("git", "status", "--porcelain", "--untracked-files=all")
+    if changes:
+        raise ValueError(
+            f"a version is a commit, and these files are not as committed:\n{changes}"
+            "commit, restore or remove them"
+        )
+
+
+def artifact_names() -> list[str]:
+    with Repo() as repo:
+        return list(repo.artifacts.read()["dvc.yaml"])
+
+
+def check_newer(version: str, artifacts: list[str]) -> None:
+    """ValueError unless it is a version, and newer than the latest of every artifact."""
+    if not SemVer.is_valid(version):
+        raise ValueError(f"a version is v<major>.<minor>.<patch>, such as v1.0.0; got '{version}'")
+    with GitRegistry.from_url(".") as registry:
+        for name in artifacts:
+            artifact = registry.find_artifact(name, create_new=True)
+            latest = artifact.get_latest_version(registered_only=True)
+            if latest and not SemVer(latest.version) < SemVer(version):
+                raise ValueError(
+                    f"{version} is not newer than {latest.version}, the latest of {name}; "
+                    "choose a newer one"
+                )
+
+
+def check_pushed(remote: str) -> None:
+    """ValueError if the remote lacks any data.
+
+    Asks it for each file. `dvc status --cloud` would compare it with the local cache, and take the
+    files of a directory to be there because they once were.
+    """
+    status = output(*DVC, "data", "status", "--not-in-remote", "--granular", "--json")
+    missing = json.loads(status).get("not_in_remote")
+    if missing:
+        raise ValueError(
+            f"the remote '{remote}' lacks {missing[0]} ({len(missing)} missing in all), so that "
+            "nobody could take the version; run `dvc push` where `dvc repro` ran"
+        )
+
+
+def tag(version: str, artifacts: list[str]) -> list[str]:
+    """The tags of the version, one for each artifact, at the commit that is checked out."""
+    tags = []
+    try:
+        with GitRegistry.from_url(".") as registry, map_scm_exception(), ExitStack() as take_back:
+            for name in artifacts:
+                made = registry.register(name, "HEAD", version=version, simple=True).tag
+                take_back.callback(output, "git", "tag", "--delete", made)
+                tags.append(made)
+            take_back.pop_all()
+    except (GTOException, SCMError) as error:
+        raise ValueError(f"{error}; no tag was made") from error
+    return tags
+
+
+def output(*command: str) -> str:
+    """What a command prints; ValueError with its complaint if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ValueError(f"`{' '.join(command)}` failed:\n{done.stderr}{done.stdout}".rstrip())
+    return done.stdout
+
+
+if __name__ == "__main__":
+    entry.run(main)
