@@ -110,7 +110,9 @@ def test_the_table_of_the_shift_is_that_of_the_report() -> None:
         assert cells[3] == f"{shift['p_value'][measure]['any_channel']:.3f}"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/versions.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/versions.md", "docs/when-something-goes-wrong.md"]
+)
 def test_every_link_leads_to_a_file(page: str) -> None:
     links = re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text())
     assert links
