@@ -1,0 +1,203 @@
+"""The training project of examples/training as another team has it: in a repository of its own,
+with the normalization imported from this one at a version."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+from torch.utils.data import TensorDataset
+from torchvision.transforms import Compose, Normalize, ToTensor
+
+from stages.files.cifar10 import LabelledImages
+from tests.conftest import ROOT, Params, Project
+from train import Epoch, load_normalization, prepare, train
+
+EXAMPLE = ROOT / "examples" / "training"
+PUBLISHED = "reports/published/normalization.json"
+VERSION = "normalization@v1.0.0"
+
+
+def read_yaml(path: Path) -> Any:
+    return yaml.safe_load(path.read_text())
+
+
+def pins(*paths: Path) -> set[str]:
+    lines = "\n".join(path.read_text() for path in paths).splitlines()
+    return {line for line in lines if "==" in line}
+
+
+def release(project: Project, version: str) -> None:
+    project.run("gto", "register", "normalization", "--version", version)
+
+
+@pytest.fixture
+def upstream(project: Project) -> Project:
+    """This repository with a few random images in place of CIFAR-10, and its first release."""
+    release(project, "v1.0.0")
+    return project
+
+
+@pytest.fixture
+def team(checkout: Project, upstream: Project, tmp_path: Path) -> Project:
+    """The example in a repository of its own, shortened, its imports from that release."""
+    team = Project(tmp_path / "team")
+    shutil.copytree(checkout.path / "examples" / "training", team.path)
+    team.run("git", "init", "--quiet", "--initial-branch=main")
+    for path in sorted(team.path.glob("?*.dvc")):
+        source = read_yaml(path)["deps"][0]["path"]
+        team.run("dvc", "import", "--force", str(upstream.path), source, "--rev", VERSION)
+    team.edit_params(lambda params: params.update(epochs=2, batch_images=16))
+    team.run("git", "add", "--all")
+    team.run("git", "commit", "--quiet", "--message=the example")
+    return team
+
+
+@pytest.fixture
+def torch_threads() -> Iterator[None]:
+    """Give the other tests back the threads that training leaves at one."""
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def split(project: Project, name: str) -> TensorDataset:
+    folder = project.path / "data" / "cifar10" / name
+    images, labels = (np.load(folder / f"{part}.npy") for part in ("images", "labels"))
+    return TensorDataset(torch.from_numpy(images), torch.from_numpy(labels).long())
+
+
+def trained(upstream: Project, seed: int = 0) -> list[Epoch]:
+    """What the network learns with the normalization that upstream publishes now."""
+    return list(
+        train(
+            split(upstream, "train"),
+            split(upstream, "test"),
+            load_normalization(upstream.path / PUBLISHED),
+            network="batch_norm",
+            learning_rate=read_yaml(EXAMPLE / "params.yaml")["learning_rate"]["batch_norm"],
+            epochs=2,
+            batch_images=16,
+            seed=seed,
+        )
+    )
+
+
+def git(*arguments: str) -> bytes:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True).stdout
+
+
+def curve(team: Project, name: str) -> list[float]:
+    lines = team.read(f"curves/plots/metrics/{name}.tsv").decode().splitlines()
+    return [float(row[Path(name).name]) for row in csv.DictReader(lines, delimiter="\t")]
+
+
+def expect_trained_with(upstream: Project, team: Project) -> None:
+    """The curves are, number for number, those of the normalization that upstream publishes."""
+    assert team.read("normalization.json") == upstream.read(PUBLISHED)
+    course = trained(upstream)
+    assert curve(team, "train/loss") == [epoch.loss for epoch in course]
+    assert curve(team, "test/accuracy") == [epoch.accuracy for epoch in course]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="only a CPU gives the same numbers")
+@pytest.mark.usefixtures("torch_threads")
+def test_a_new_version_upstream_trains_again(upstream: Project, team: Project) -> None:
+    assert team.repro() == ["train"]
+    expect_trained_with(upstream, team)
+    shown = json.loads(team.run("dvc", "metrics", "show", "--json"))[""]["data"]
+    assert list(shown) == ["curves/metrics.json"]
+    team.run("dvc", "plots", "show")
+    page = team.read("dvc_plots/index.html").decode()
+    assert "train/loss" in page
+    assert "test/accuracy" in page
+    assert team.repro() == []
+    team.run("git", "add", "--all")
+    team.run("git", "commit", "--quiet", "--message=v1.0.0")
+
+    upstream.edit_params(lambda params: params.update(preset="imagenet"))
+    upstream.repro()
+    upstream.run("git", "commit", "--all", "--quiet", "--message=imagenet")
+    release(upstream, "v2.0.0")
+    assert team.repro() == []  # until the team takes it
+    team.run("dvc", "update", "normalization.json.dvc", "--rev", "normalization@v2.0.0")
+    assert team.repro() == ["train"]
+    expect_trained_with(upstream, team)
+    diff = json.loads(team.run("dvc", "metrics", "diff", "--json"))
+    assert diff["curves/metrics.json"]["train.loss"]["diff"] != 0
+    assert team.repro() == []
+
+
+@pytest.mark.usefixtures("torch_threads")
+def test_another_seed_learns_otherwise(upstream: Project) -> None:
+    assert trained(upstream, seed=0) != trained(upstream, seed=1)
+
+
+def test_the_pixels_are_prepared_as_torchvision_does(cifar10: dict[str, LabelledImages]) -> None:
+    images_NCHW = cifar10["test"].images[:2000]
+    for path in sorted((ROOT / "reports" / "presets").glob("*/normalization.json")):
+        theirs = Compose([ToTensor(), Normalize(**json.loads(path.read_text()))])
+        expected = torch.stack(
+            [theirs(Image.fromarray(image_CHW.transpose(1, 2, 0))) for image_CHW in images_NCHW]
+        )
+        ours = prepare(torch.from_numpy(images_NCHW), load_normalization(path))
+        assert torch.equal(ours, expected)
+
+
+def test_the_sweep_runs_and_resumes(team: Project) -> None:
+    sweep = Project(team.path / "sweep", team.environment)
+
+    def fewer(params: Params) -> None:
+        params.update(networks=["plain"], presets=["half", "dataset_pixel_std"], seeds=[0, 1])
+        params["tune"].update(learning_rates=[0.1], held_out_images=10)
+
+    for folder in ("accuracy", "tuned"):
+        shutil.rmtree(sweep.path / folder, ignore_errors=True)
+    sweep.edit_params(fewer)
+    presets = ("half", "dataset_pixel_std")
+    tunes = [f"tune@plain-{preset}-0.1" for preset in presets]
+    runs = [f"run@plain-{preset}-{seed}" for preset in presets for seed in (0, 1)]
+    assert set(sweep.repro()) == {*tunes, *runs, "table"}
+    (sweep.path / "accuracy/plain/half/1.json").unlink()
+    assert sweep.repro() == ["run@plain-half-1"]  # to the same result: no new table
+
+
+@pytest.mark.parametrize("folder", [""])
+def test_the_committed_results_are_of_the_committed_code(folder: str) -> None:
+    lock = read_yaml(EXAMPLE / folder / "dvc.lock")["stages"]
+    recorded = {
+        entry["path"]: entry["md5"]
+        for stage in lock.values()
+        for entry in (*stage["deps"], *stage["outs"])
+    }
+    files = {path: md5 for path, md5 in recorded.items() if (EXAMPLE / path).is_file()}
+    assert {"train.py"} < files.keys()
+    for path, md5 in files.items():
+        assert hashlib.md5((EXAMPLE / path).read_bytes()).hexdigest() == md5, path  # noqa: S324
+
+
+def test_the_requirements_are_those_of_the_root() -> None:
+    assert pins(EXAMPLE / "requirements.txt") < pins(*ROOT.glob("requirements*.in"))
+
+
+def test_what_is_imported_is_in_every_clone() -> None:
+    """By a path within the repository, from a commit of its history: no tag is needed."""
+    for path in EXAMPLE.glob("?*.dvc"):
+        (source,) = read_yaml(path)["deps"]
+        assert source["repo"]["url"] == "../.."
+        commit = source["repo"]["rev_lock"]
+        git("merge-base", "--is-ancestor", commit, "HEAD")
+        assert git("ls-tree", commit, source["path"]) or source["path"] == "data/cifar10"
+    (out,) = read_yaml(EXAMPLE / "normalization.json.dvc")["outs"]
+    assert hashlib.md5(git("show", f"{commit}:{PUBLISHED}")).hexdigest() == out["md5"]  # noqa: S324
