@@ -17,6 +17,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from scipy.stats import t
 from torch.utils.data import TensorDataset
 from torchvision.transforms import Compose, Normalize, ToTensor
 
@@ -36,6 +37,10 @@ def read_yaml(path: Path) -> Any:
 def pins(*paths: Path) -> set[str]:
     lines = "\n".join(path.read_text() for path in paths).splitlines()
     return {line for line in lines if "==" in line}
+
+
+def git(*arguments: str) -> bytes:
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True).stdout
 
 
 def release(project: Project, version: str) -> None:
@@ -92,10 +97,6 @@ def trained(upstream: Project, seed: int = 0) -> list[Epoch]:
             seed=seed,
         )
     )
-
-
-def git(*arguments: str) -> bytes:
-    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, check=True).stdout
 
 
 def curve(team: Project, name: str) -> list[float]:
@@ -173,7 +174,60 @@ def test_the_sweep_runs_and_resumes(team: Project) -> None:
     assert sweep.repro() == ["run@plain-half-1"]  # to the same result: no new table
 
 
-@pytest.mark.parametrize("folder", [""])
+def committed(folder: str, *names: object) -> float:
+    """An accuracy of the committed sweep, in percent."""
+    path = (EXAMPLE / "sweep" / folder).joinpath(*map(str, names))
+    return 100 * float(json.loads(path.with_name(f"{path.name}.json").read_text())["accuracy"])
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip(" `") for cell in line.strip("|").split("|")]
+
+
+def test_the_tables_are_those_of_the_runs_and_of_the_readme() -> None:
+    params = read_yaml(EXAMPLE / "sweep" / "params.yaml")
+    tables = (EXAMPLE / "sweep" / "tables.md").read_text().split("\n\n")
+    readme = (EXAMPLE / "README.md").read_text()
+    for table in tables:
+        assert table.strip() in readme
+    tuned, accuracies = ([cells(row) for row in table.splitlines()[2:]] for table in tables)
+
+    expected = []
+    for network in params["networks"]:
+        for rate in params["tune"]["learning_rates"]:
+            found = [committed("tuned", network, preset, rate) for preset in params["presets"]]
+            expected.append([network, str(rate), *(f"{x:.2f}" for x in [*found, np.mean(found)])])
+    assert tuned == expected
+
+    seeds = params["seeds"]
+    # 8 intervals, 4 presets with 2 networks against one, hold together with 95 %.
+    quantile = t.ppf(1 - 0.05 / 8 / 2, df=len(seeds) - 1)
+    expected = []
+    for network in params["networks"]:
+        against = np.array([committed("accuracy", network, params["against"], s) for s in seeds])
+        for preset in params["presets"]:
+            values = np.array([committed("accuracy", network, preset, s) for s in seeds])
+            gap = values - against
+            half = quantile * gap.std(ddof=1) / np.sqrt(len(seeds))
+            interval = f"{gap.mean():+.2f} ({gap.mean() - half:+.2f} to {gap.mean() + half:+.2f})"
+            spread = [f"{values.mean():.2f}", f"{values.std(ddof=1):.2f}"]
+            expected.append(
+                [network, preset, *spread, "" if preset == params["against"] else interval]
+            )
+    assert accuracies == expected
+
+
+def test_the_learning_rate_is_the_best_on_average_of_all_presets() -> None:
+    params = read_yaml(EXAMPLE / "sweep" / "params.yaml")
+    for network, chosen in read_yaml(EXAMPLE / "params.yaml")["learning_rate"].items():
+        means = {
+            rate: np.mean([committed("tuned", network, p, rate) for p in params["presets"]])
+            for rate in params["tune"]["learning_rates"]
+        }
+        assert chosen == max(means, key=lambda rate: means[rate])
+
+
+@pytest.mark.parametrize("folder", ["", "sweep"])
 def test_the_committed_results_are_of_the_committed_code(folder: str) -> None:
     lock = read_yaml(EXAMPLE / folder / "dvc.lock")["stages"]
     recorded = {
@@ -191,13 +245,17 @@ def test_the_requirements_are_those_of_the_root() -> None:
     assert pins(EXAMPLE / "requirements.txt") < pins(*ROOT.glob("requirements*.in"))
 
 
-def test_what_is_imported_is_in_every_clone() -> None:
+@pytest.mark.skipif(
+    git("rev-parse", "--is-shallow-repository").strip() == b"true",
+    reason="a shallow clone has no history",
+)
+@pytest.mark.parametrize("name", ["cifar10", "normalization.json", "presets"])
+def test_what_is_imported_is_in_every_clone(name: str) -> None:
     """By a path within the repository, from a commit of its history: no tag is needed."""
-    for path in EXAMPLE.glob("?*.dvc"):
-        (source,) = read_yaml(path)["deps"]
-        assert source["repo"]["url"] == "../.."
-        commit = source["repo"]["rev_lock"]
-        git("merge-base", "--is-ancestor", commit, "HEAD")
-        assert git("ls-tree", commit, source["path"]) or source["path"] == "data/cifar10"
-    (out,) = read_yaml(EXAMPLE / "normalization.json.dvc")["outs"]
-    assert hashlib.md5(git("show", f"{commit}:{PUBLISHED}")).hexdigest() == out["md5"]  # noqa: S324
+    repo = read_yaml(EXAMPLE / f"{name}.dvc")["deps"][0]["repo"]
+    assert repo["url"] == "../.."
+    git("merge-base", "--is-ancestor", repo["rev_lock"], "HEAD")
+    if name == "normalization.json":
+        released = git("show", f"{repo['rev_lock']}:{PUBLISHED}")
+        (out,) = read_yaml(EXAMPLE / f"{name}.dvc")["outs"]
+        assert hashlib.md5(released).hexdigest() == out["md5"]  # noqa: S324
