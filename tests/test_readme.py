@@ -49,8 +49,8 @@ def run(page: str, project: Project) -> list[str]:
         elif language == "console":
             for command, shown in commands_with_output(block):
                 ran.append(command)
-                if command.startswith("cd "):
-                    project = Project(project.path / command.removeprefix("cd "))
+                if changed := re.fullmatch(r"cd (\S+)", command):
+                    project = Project(project.path / changed[1])
                     continue
                 prepared = command.replace(PIP_INSTALL, f"{PIP_INSTALL} --dry-run")
                 output = project.run("bash", "-c", PREPARED_ONLY.get(command, prepared))
