@@ -41,6 +41,9 @@ def main() -> None:
     parser.add_argument("options", nargs="*", metavar="option[=value]")
     arguments = parser.parse_args()
     check_url(arguments.url)
+    for path in PROBE:
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"{path}: nothing to share yet; run `dvc repro` first")
     options = dict(_option(option) for option in arguments.options)
     with restored_on_failure(CONFIG, LOCAL_CONFIG):
         write_config(arguments.url, options)

@@ -137,6 +137,12 @@ def test_what_cannot_be_a_remote_leaves_the_config_as_it_was(
     assert not (project.path / ".dvc/config.local").exists()
 
 
+def test_there_must_be_something_to_share(project: Project, tmp_path: Path) -> None:
+    (project.path / STATISTICS[0]).unlink()
+    said = project.run("python", "-m", "team.share", str(tmp_path), expect=1)
+    assert said == f"error: {STATISTICS[0]}: nothing to share yet; run `dvc repro` first\n"
+
+
 def test_a_secret_without_a_value_is_asked_for(project: Project) -> None:
     """It is read from the terminal, or, without one, from standard input."""
     share = "from team.share import _option; print(_option('secret_access_key'))"
