@@ -25,8 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # For the libraries that load what we export: Keras computes with torch, and none asks a host.
 os.environ |= {"KERAS_BACKEND": "torch", "HF_HUB_OFFLINE": "1", "NO_ALBUMENTATIONS_UPDATE": "1"}
+# Not those of the `make` that runs the tests: one below it would print where it enters and leaves.
+OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 ENVIRONMENT = {
-    **os.environ,
+    **{name: value for name, value in os.environ.items() if name not in OF_MAKE},
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     "GIT_AUTHOR_NAME": "test",
     "GIT_AUTHOR_EMAIL": "test@localhost",
