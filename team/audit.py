@@ -41,12 +41,13 @@ def main() -> None:
 
 def damaged_objects(remote: HashFileDB) -> list[str]:
     """The paths of the objects whose content does not have the MD5 that they are named by."""
-    return [
-        path
-        for oid in tqdm(remote.all(), desc="audit", unit="object", disable=None)
-        for path in [remote.oid_to_path(oid)]
-        if hash_file(path, remote.fs, "md5")[1].value != oid.removesuffix(".dir")
-    ]
+    damaged = []
+    for oid in tqdm(remote.all(), desc="audit", unit="object", disable=None):
+        path = remote.oid_to_path(oid)
+        _, found = hash_file(path, remote.fs, "md5")
+        if found.value != oid.removesuffix(".dir"):
+            damaged.append(path)
+    return damaged
 
 
 if __name__ == "__main__":
