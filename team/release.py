@@ -75,14 +75,15 @@ def check_pushed(remote: str) -> None:
     """ValueError if the remote lacks any data.
 
     Asks it for each file. `dvc status --cloud` would compare it with the local cache, and take the
-    files of a directory to be there because they once were.
+    files of a folder to be there because the folder's list is.
     """
     status = output(*DVC, "data", "status", "--not-in-remote", "--granular", "--json")
     missing = json.loads(status).get("not_in_remote")
     if missing:
         raise ValueError(
             f"the remote '{remote}' lacks {missing[0]} ({len(missing)} missing in all), so that "
-            "nobody could take the version; run `dvc push` where `dvc repro` ran"
+            "nobody could take the version; run `dvc push` where `dvc repro` ran, and if it finds "
+            "nothing to push, see docs/versions.md"
         )
 
 
