@@ -8,6 +8,7 @@ the damaged objects are taken away, so that `dvc push` by anyone who has the dat
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 
 from dvc.exceptions import DvcException
@@ -27,8 +28,8 @@ def main() -> None:
         with Repo() as repo:
             remote = repo.cloud.get_remote_odb(command="audit")
             damaged = damaged_objects(remote)
-            for path in damaged:
-                print(f"damaged{', removed' if remove else ''}: {path}")
+            for path, why in damaged.items():
+                print(f"{why}{', removed' if remove else ''}: {path}")
                 if remove:
                     remote.fs.remove(path)
     except DvcException as error:
@@ -39,14 +40,27 @@ def main() -> None:
         print("now run `dvc push` where the data is whole")
 
 
-def damaged_objects(remote: HashFileDB) -> list[str]:
-    """The paths of the objects whose content does not have the MD5 that they are named by."""
-    damaged = []
+def damaged_objects(remote: HashFileDB) -> dict[str, str]:
+    """The paths of the objects whose content does not have the MD5 that they are named by, and of
+    the lists of a folder's files that name an object which is damaged or absent.
+
+    Such a list is whole, but as long as it is there `dvc push` takes all of its files to be there.
+    """
+    whole, damaged = set(), {}
     for oid in tqdm(remote.all(), desc="audit", unit="object", disable=None):
         path = remote.oid_to_path(oid)
         _, found = hash_file(path, remote.fs, "md5")
-        if found.value != oid.removesuffix(".dir"):
-            damaged.append(path)
+        if found.value == oid.removesuffix(".dir"):
+            whole.add(oid)
+        else:
+            damaged[path] = "damaged"
+    for oid in whole:
+        if oid.endswith(".dir"):
+            path = remote.oid_to_path(oid)
+            with remote.fs.open(path) as file:
+                files = {listed["md5"] for listed in json.load(file)}
+            if not files <= whole:
+                damaged[path] = "names what is damaged or absent"
     return damaged
 
 
