@@ -22,6 +22,7 @@ from stages.files.params import load_params
 from tests.sources import Sample, Server, write_sample
 
 ROOT = Path(__file__).resolve().parent.parent
+STAGES = list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
 
 # For the libraries that load what we export: Keras computes with torch, and none asks a host.
 os.environ |= {"KERAS_BACKEND": "torch", "HF_HUB_OFFLINE": "1", "NO_ALBUMENTATIONS_UPDATE": "1"}
@@ -67,24 +68,28 @@ class Project:
 
     def run(self, *command: str, expect: int = 0) -> str:
         """Run a command in the project; its output, standard error included."""
-        done = subprocess.run(
+        process = self.start(*command)
+        printed, _ = process.communicate()
+        assert process.returncode == expect, printed
+        return printed
+
+    def start(self, *command: str) -> subprocess.Popen[str]:
+        """Start a command in the project, its output and standard error in one pipe."""
+        return subprocess.Popen(
             command,
             cwd=self.path,
             env=self.environment,
             text=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            check=False,
         )
-        assert done.returncode == expect, done.stdout
-        return done.stdout
 
     def stage(self, name: str, *arguments: str, expect: int = 0) -> str:
         return self.run("python", "-m", f"stages.{name}", *arguments, expect=expect)
 
-    def repro(self) -> list[str]:
+    def repro(self, *options: str) -> list[str]:
         """Reproduce; the stages that ran."""
-        lines = self.run("dvc", "repro").splitlines()
+        lines = self.run("dvc", "repro", *options).splitlines()
         return [line.split("'")[1] for line in lines if line.startswith("Running stage")]
 
     def redo(self, *stages: str) -> None:

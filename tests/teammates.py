@@ -49,6 +49,5 @@ class Team:
 
 def publish(member: Project, message: str) -> None:
     """Commit everything and push it to Git."""
-    member.run("git", "add", "--all")
-    member.run("git", "commit", "--quiet", f"--message={message}")
+    member.commit(message)
     member.run("git", "push", "--quiet", "--set-upstream", "origin", "main")

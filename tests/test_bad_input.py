@@ -17,7 +17,7 @@ import torch
 
 from stages.files.cifar10 import ARCHIVE, OFFICIAL
 from stages.files.fetch import cache_folder
-from tests.conftest import Params, Project, random_images, small_disk_works
+from tests.conftest import STAGES, Params, Project, random_images, small_disk_works
 from tests.sources import Sample, Server
 
 
@@ -113,22 +113,7 @@ def test_repro_stops_at_a_chosen_preset_that_does_not_exist(project: Project) ->
     assert project.run("git", "status", "--porcelain") == ""
 
 
-@pytest.mark.parametrize(
-    "stage",
-    [
-        "download",
-        "measure",
-        "sample",
-        "compare",
-        "check",
-        "normalize",
-        "publish",
-        "export",
-        "report",
-        "identify",
-        "validate",
-    ],
-)
+@pytest.mark.parametrize("stage", [*STAGES, "identify", "validate"])
 def test_help_runs_nothing(project: Project, stage: str) -> None:
     shutil.rmtree(project.path / "data")
     assert f"python -m stages.{stage}" in " ".join(project.stage(stage, "--help").split())

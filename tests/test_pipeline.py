@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from stages.files.cifar10 import LabelledImages
-from tests.conftest import ROOT, Params, Project, random_images
+from tests.conftest import ROOT, STAGES, Params, Project, random_images
 
 PRESETS = ["to_tensor", "half", "imagenet", "dataset_image_std", "dataset_pixel_std"]
 
@@ -214,20 +214,7 @@ def imported_files(module: str) -> set[str]:
     }
 
 
-@pytest.mark.parametrize(
-    "stage",
-    [
-        "download",
-        "measure",
-        "sample",
-        "compare",
-        "check",
-        "normalize",
-        "publish",
-        "export",
-        "report",
-    ],
-)
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_depends_on_every_module_that_it_imports(stage: str) -> None:
     definition = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
     deps = definition.get("do", definition)["deps"]

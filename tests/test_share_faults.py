@@ -62,20 +62,9 @@ def lead(member: Project, remote: Remote, port: int) -> None:
             member.run("dvc", "remote", "modify", "--local", "team", option, value)
 
 
-def start(member: Project, *command: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        command,
-        cwd=member.path,
-        env=member.environment,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-
-
 def fails(member: Project, *command: str) -> str:
     """Run what must end in an error; what it says. DVC's exit code is 1, 255 or another."""
-    process = start(member, *command)
+    process = member.start(*command)
     said, _ = process.communicate()
     assert process.returncode, said
     return said
@@ -95,7 +84,7 @@ def test_a_push_killed_midway_is_repeated(team: Team) -> None:
     pushing: list[subprocess.Popen[str]] = []
     with tapped(team.remote.port, 1_000_000, lambda: pushing[0].kill()) as tap:
         lead(team.founder, team.remote, tap.port)
-        pushing.append(start(team.founder, "dvc", "push"))
+        pushing.append(team.founder.start("dvc", "push"))
         pushing[0].communicate()
     assert pushing[0].returncode == -9
     killed = team.remote.objects()
@@ -126,7 +115,7 @@ sys.addaudithook(kill)
     has_new_data(team.founder)
     publish(team.founder, "Have new data")
     environment = {**team.founder.environment, "PYTHONPATH": str(tmp_path)}
-    killed = start(Project(team.founder.path, environment), "dvc", "push", "--jobs=1")
+    killed = Project(team.founder.path, environment).start("dvc", "push", "--jobs=1")
     killed.communicate()
     assert killed.returncode == -9
     team.founder.run("dvc", "push")
@@ -267,7 +256,7 @@ def test_two_may_push_at_once(team: Team) -> None:
     ben.run("dvc", "pull")
     for member in team.founder, ben:
         has_new_data(member)
-    pushing = [start(member, "dvc", "push", "--run-cache") for member in (team.founder, ben)]
+    pushing = [member.start("dvc", "push", "--run-cache") for member in (team.founder, ben)]
     assert [push.communicate()[0] and push.returncode for push in pushing] == [0, 0]
     publish(team.founder, "Have new data")
     cleo = team.join("cleo")
@@ -279,7 +268,7 @@ def test_two_may_push_at_once(team: Team) -> None:
 def test_a_second_repro_in_one_clone_waits_for_no_one(project: Project, server: Server) -> None:
     before = project.read("reports/published/metrics.json")
     project.edit_params(lambda params: params["dataset"].update(sources=[server.url("stuck")]))
-    downloading = start(project, "dvc", "repro", "--force", "download")
+    downloading = project.start("dvc", "repro", "--force", "download")
     server.half_sent.wait()
     said = fails(project, "dvc", "repro")
     assert "is busy, it is being blocked by" in said
