@@ -1,21 +1,24 @@
-"""Download CIFAR-10 from the first source that serves it: `python -m stages.download`."""
+"""Download a dataset from the first source that serves it: `python -m stages.download cifar10`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from typing import get_args
 
 from stages import entry
-from stages.files.cifar10 import LabelledImages, read_source
+from stages.files.cifar10 import CLASSES, LabelledImages, read_source
 from stages.files.fetch import Patience
-from stages.files.images import save_split
-from stages.files.params import Dataset, load_params
+from stages.files.images import DATA, save_split
+from stages.files.params import Dataset, ReadyMade, load_params
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", choices=get_args(ReadyMade), nargs="?", default="cifar10")
+    name = parser.parse_args().name
     for split, data in first_served(load_params().dataset).items():
-        save_split(split, data.images, data.labels)
+        save_split(DATA / name / split, data.images, data.labels, CLASSES)
 
 
 def first_served(dataset: Dataset) -> dict[str, LabelledImages]:

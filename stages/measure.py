@@ -19,8 +19,9 @@ from stages import entry
 from stages.core.measure import batch_size, measure_batches
 from stages.core.statistics import SPLITS, SplitStatistics
 from stages.device import choose_device, readable_failures
-from stages.files.images import ImageFile
-from stages.files.params import load_params
+from stages.files.images import ImageFile, index_arrays
+from stages.files.index import save_index
+from stages.files.params import Measure, load_params
 from stages.files.statistics import save_statistics
 
 
@@ -28,14 +29,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("split", choices=SPLITS)
     split = parser.parse_args().split
-    params = load_params().measure
-    device = choose_device(params.device)
-    images = ImageFile.of_split(split)
-    batches = measure_batches(images, params.batch_images, device)
-    total = ceil(len(images) / batch_size(images, params.batch_images))
+    params = load_params()
+    folder = params.dataset.folder(split)
+    index = index_arrays(folder)
+    save_statistics(split, measure_array(split, ImageFile.of_folder(folder), params.measure))
+    save_index(split, index)
+
+
+def measure_array(split: str, images: ImageFile, measure: Measure) -> SplitStatistics:
+    device = choose_device(measure.device)
+    batches = measure_batches(images, measure.batch_images, device)
+    total = ceil(len(images) / batch_size(images, measure.batch_images))
     with readable_failures(device):
         parts = list(tqdm(batches, desc=f"measure {split} on {device}", total=total, unit="batch"))
-    save_statistics(split, SplitStatistics.joined(parts))
+    return SplitStatistics.joined(parts)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from stages import entry
@@ -15,21 +16,26 @@ from stages.core.pictures import data_uri
 from stages.core.sample import extremes
 from stages.core.statistics import SPLITS
 from stages.files.digests import digests
-from stages.files.images import ImageFile, class_name, load_labels
+from stages.files.images import ImageFile
+from stages.files.index import load_index
+from stages.files.params import Dataset, load_params
 from stages.files.reports import SAMPLES, write_json
 from stages.files.statistics import load_statistics
 
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
+    dataset = load_params().dataset
     with ThreadPoolExecutor(len(SPLITS)) as pool:
-        write_json(SAMPLES, dict(zip(SPLITS, pool.map(_sample, SPLITS), strict=True)))
+        sampled = pool.map(partial(_sample, dataset), SPLITS)
+        write_json(SAMPLES, dict(zip(SPLITS, sampled, strict=True)))
 
 
-def _sample(split: str) -> dict[str, Any]:
-    images, labels, statistics = (
-        ImageFile.of_split(split),
-        load_labels(split),
+def _sample(dataset: Dataset, split: str) -> dict[str, Any]:
+    folder = dataset.folder(split)
+    images, index, statistics = (
+        ImageFile.of_folder(folder),
+        load_index(split),
         load_statistics(split),
     )
     if len(images) != statistics.images:
@@ -39,11 +45,11 @@ def _sample(split: str) -> dict[str, Any]:
         )
     return {
         "image_size": images[:1].shape[2:],
-        "sha256": asdict(digests(split)),
+        "sha256": digests(folder, split),
         "extremes": [
             {
                 **asdict(extreme),
-                "class": class_name(int(labels[extreme.index])),
+                "class": index.classes[index.labels[extreme.index]],
                 "picture": data_uri(images[extreme.index : extreme.index + 1][0]),
             }
             for extreme in extremes(statistics)

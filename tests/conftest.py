@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -17,7 +18,7 @@ import torch
 import yaml
 
 from stages.download import first_served
-from stages.files.cifar10 import LabelledImages
+from stages.files.cifar10 import CLASSES, LabelledImages
 from stages.files.params import load_params
 from tests.sources import Sample, Server, write_sample
 
@@ -110,6 +111,7 @@ class Project:
         folder.mkdir(parents=True, exist_ok=True)
         np.save(folder / "images.npy", images)
         np.save(folder / "labels.npy", np.arange(len(images), dtype=np.uint8) % 10)
+        (folder / "classes.json").write_text(json.dumps(CLASSES))
 
     def use_this_environment(self) -> None:
         """Let `make` find its environment set up: the one that the tests run in."""

@@ -17,6 +17,7 @@ import torch
 
 from stages.files.cifar10 import ARCHIVE, OFFICIAL
 from stages.files.fetch import cache_folder
+from stages.files.images import REMEDY
 from tests.conftest import STAGES, Params, Project, random_images, small_disk_works
 from tests.sources import Sample, Server
 
@@ -151,7 +152,7 @@ def test_bad_images_are_named(project: Project) -> None:
     project.write_images("train", random_images(4, seed=0).astype(np.float32))
     assert error_of(project, "measure", "train") == (
         "data/cifar10/train/images.npy: expected a C-contiguous uint8 array of shape (N, 3, H, W), "
-        "N > 0, found float32 (4, 3, 8, 8); run `dvc repro download`"
+        "N > 0, found float32 (4, 3, 8, 8); {REMEDY}"
     )
 
 
@@ -184,12 +185,14 @@ def test_a_preset_that_was_not_run_cannot_be_published(project: Project) -> None
 
 def test_labels_that_are_not_the_images_are_named(project: Project) -> None:
     np.save(project.path / "data/cifar10/test/labels.npy", np.zeros(7, np.uint8))
-    assert error_of(project, "compare") == (
+    assert error_of(project, "measure", "test") == (
         "data/cifar10/test/labels.npy: expected uint8 labels of 20 images, found uint8 (7,); "
-        "run `dvc repro download`"
+        f"{REMEDY}"
     )
     (project.path / "data/cifar10/test/labels.npy").unlink()
-    assert error_of(project, "compare").startswith("data/cifar10/test/labels.npy: no labels there")
+    assert error_of(project, "measure", "test").startswith(
+        "data/cifar10/test/labels.npy: no labels there"
+    )
 
 
 def test_images_that_were_not_measured_cannot_be_compared(project: Project) -> None:

@@ -193,7 +193,7 @@ def test_the_committed_lock_is_what_the_code_gives_on_cifar10(
     """In a fresh clone, with no cache: the same lock and the same reports, byte for byte."""
     project = checkout.copy_to(tmp_path / "normstats")
     ran = project.repro()
-    assert ran[:3] == ["download", "measure@train", "measure@test"]
+    assert ran[:3] == ["download@cifar10", "measure@train", "measure@test"]
     project.redo("compare", "check", "normalize", "publish", "export", "report")
     assert project.run("git", "status", "--porcelain") == ""
 

@@ -30,6 +30,19 @@ URLS = {
 }
 BATCHES = {"train": [f"data_batch_{i}" for i in range(1, 6)], "test": ["test_batch"]}
 
+CLASSES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
+
 # What unpickling and reading a file that is something else may raise.
 NO_BATCH = (
     pickle.UnpicklingError,

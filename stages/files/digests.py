@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from pathlib import Path
 
 from stages.files.images import ImageFile, load_labels
 from stages.files.statistics import STATISTICS
 
 
-@dataclass(frozen=True)
-class Digests:
+def digests(folder: Path, split: str) -> dict[str, str]:
     """Of the pixels and the labels alone, without the header of their files; of a whole file."""
-
-    images: str
-    labels: str
-    statistics: str
-
-
-def digests(split: str) -> Digests:
-    images = ImageFile.of_split(split)
-    statistics = (STATISTICS / f"{split}.npz").read_bytes()
-    return Digests(
-        images=hashlib.sha256(images[0 : len(images)].data).hexdigest(),
-        labels=hashlib.sha256(load_labels(split).data).hexdigest(),
-        statistics=hashlib.sha256(statistics).hexdigest(),
-    )
+    images = ImageFile.of_folder(folder)
+    contents = {"images": images[0 : len(images)].data}
+    if (folder / "labels.npy").exists():
+        contents["labels"] = load_labels(folder).data
+    contents["statistics"] = memoryview((STATISTICS / f"{split}.npz").read_bytes())
+    return {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}

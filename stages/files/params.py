@@ -48,6 +48,10 @@ DeviceName = Annotated[
 ]
 
 
+Word = Annotated[str, Field(min_length=1)]
+FolderName = Annotated[str, _matches(r"(?!\.\.?$)[^/\\]+", "the name of a folder in dataset.root")]
+ReadyMade = Literal["cifar10"]
+
 # The measures of reports/shift.json that grow as the splits part. Named here again, as every stage
 # depends on this module and few on that which measures them; the tests compare.
 LimitedMeasure = Literal[
@@ -90,10 +94,30 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Splits(Section):
+    """The folder of each split."""
+
+    train: FolderName
+    test: FolderName
+
+    @model_validator(mode="after")
+    def _are_two(self) -> Splits:
+        if self.train == self.test:
+            raise ValueError(f"expected two folders, found {self.train!r} for both")
+        return self
+
+
 class Dataset(Section):
-    sources: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+    sources: Annotated[list[Word], Field(min_length=1)]
+    root: Word
+    splits: Splits
+    download: list[ReadyMade]
     timeout_seconds: Annotated[PositiveNumber, Field(le=24 * 3600)] = 20
     minimum_bytes_per_second: PositiveNumber = 200_000
+
+    def folder(self, split: str) -> Path:
+        """Where the images of `train` or `test` are."""
+        return Path(self.root, getattr(self.splits, split))
 
 
 class Measure(Section):

@@ -8,21 +8,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.files.images import CIFAR10, ImageFile, save_split
+from stages.files.cifar10 import CLASSES
+from stages.files.images import ImageFile, save_split
 from tests.conftest import random_images
 
-IMAGES = CIFAR10 / "train" / "images.npy"
+TRAIN = Path("data/cifar10/train")
+IMAGES = TRAIN / "images.npy"
 GOOD = random_images(5, seed=0)
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    save_split("train", GOOD, np.arange(5, dtype=np.uint8))
+    save_split(TRAIN, GOOD, np.arange(5, dtype=np.uint8), CLASSES)
 
 
 def test_slices_are_those_of_the_array() -> None:
-    images = ImageFile.of_split("train")
+    images = ImageFile.of_folder(TRAIN)
     assert len(images) == 5
     for part in (slice(0, 2), slice(2, 5), slice(4, 9)):
         np.testing.assert_array_equal(images[part], GOOD[part])
@@ -44,7 +46,7 @@ def test_slices_are_those_of_the_array() -> None:
 def test_other_arrays_are_refused(array: Any, found: str) -> None:
     np.save(IMAGES, array)
     with pytest.raises(ValueError, match="C-contiguous uint8 array") as error:
-        ImageFile.of_split("train")
+        ImageFile.of_folder(TRAIN)
     assert f"found {found}; run `dvc repro download`" in str(error.value)
 
 
@@ -52,7 +54,7 @@ def test_other_arrays_are_refused(array: Any, found: str) -> None:
 def test_a_truncated_file_is_refused(bytes_kept: int) -> None:
     IMAGES.write_bytes(IMAGES.read_bytes()[:bytes_kept])
     with pytest.raises(ValueError, match=r"not a whole \.npy file"):
-        ImageFile.of_split("train")
+        ImageFile.of_folder(TRAIN)
 
 
 def test_any_changed_byte_of_the_header_is_noticed_or_harmless() -> None:
@@ -62,7 +64,7 @@ def test_any_changed_byte_of_the_header_is_noticed_or_harmless() -> None:
             changed = bytes([good[position] ^ (1 << bit)])
             IMAGES.write_bytes(good[:position] + changed + good[position + 1 :])
             try:
-                images = ImageFile.of_split("train")
+                images = ImageFile.of_folder(TRAIN)
             except ValueError:
                 continue
             np.testing.assert_array_equal(images[0:5], GOOD)
@@ -72,9 +74,9 @@ def test_another_numpy_file_is_refused() -> None:
     with IMAGES.open("wb") as file:
         np.savez(file, GOOD)
     with pytest.raises(ValueError, match=r"not a whole \.npy file"):
-        ImageFile.of_split("train")
+        ImageFile.of_folder(TRAIN)
 
 
 def test_a_missing_file_is_refused() -> None:
     with pytest.raises(FileNotFoundError, match=r"test.images.npy: no images there; run `dvc"):
-        ImageFile.of_split("test")
+        ImageFile.of_folder(TRAIN.parent / "test")

