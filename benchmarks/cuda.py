@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.conditions import conditions, in_turns, middle, table, verdict
-from stages.core.compare.reweigh import weighted_histograms
+from stages.core.compare.reweigh import ArrayCounts, weighted_histograms
 from stages.core.measure import measure_batches
 from stages.core.statistics import FIELDS, SplitStatistics
 
@@ -50,9 +50,9 @@ def check_weighted(images_NCHW: Bytes, device: torch.device) -> float:
     """The matrix product of `compare`, the same on the device as on the CPU; its seconds there."""
     random = np.random.default_rng(1)
     weights_RN = random.integers(0, 2, (2000, len(images_NCHW)), dtype=np.uint8)
-    expected = weighted_histograms(images_NCHW, weights_RN, CPU)
+    expected = weighted_histograms(ArrayCounts(images_NCHW), weights_RN, CPU)
     start = time.perf_counter()
-    found = weighted_histograms(images_NCHW, weights_RN, device)
+    found = weighted_histograms(ArrayCounts(images_NCHW), weights_RN, device)
     seconds = time.perf_counter() - start
     assert found.tobytes() == expected.tobytes()
     return seconds

@@ -14,14 +14,18 @@ import torch
 
 gc.enable()
 from stages import entry
+from stages.core.compare.reweigh import ArrayCounts, ImageCounts
 from stages.core.compare.splits import Split, compare
-from stages.core.statistics import SPLITS
+from stages.core.statistics import SPLITS, SplitStatistics
 from stages.device import choose_device, readable_failures
-from stages.files.images import ImageFile
-from stages.files.index import load_index
-from stages.files.params import load_params
+from stages.files.decode import version
+from stages.files.images import ImageFile, is_array
+from stages.files.index import Index, load_index
+from stages.files.params import Dataset, load_params
 from stages.files.reports import SHIFT, write_json
-from stages.files.statistics import load_statistics
+from stages.files.statistics import load_splits
+from stages.files.stored import StoredCounts
+from stages.folders import ensure_measured
 
 
 def main() -> None:
@@ -31,15 +35,16 @@ def main() -> None:
     if device.type == "mps":
         device = torch.device("cpu")  # MPS has no float64
     indexes = [load_index(split) for split in SPLITS]
+    measured = load_splits()
     # Each split numbers the classes that it has.
     classes = list(dict.fromkeys(name for index in indexes for name in index.classes))
     train, test = (
         Split(
-            images=ImageFile.of_folder(params.dataset.folder(split)),
+            images=image_counts(split, params.dataset, index, statistics),
             labels=np.array([classes.index(name) for name in index.classes])[index.labels],
-            statistics=load_statistics(split),
+            statistics=statistics,
         )
-        for split, index in zip(SPLITS, indexes, strict=True)
+        for split, index, statistics in zip(SPLITS, indexes, measured.values(), strict=True)
     )
     with readable_failures(device):
         shift = compare(
@@ -51,6 +56,16 @@ def main() -> None:
             classes.__getitem__,
         )
     write_json(SHIFT, shift)
+
+
+def image_counts(
+    split: str, dataset: Dataset, index: Index, statistics: SplitStatistics
+) -> ImageCounts:
+    folder = dataset.folder(split)
+    if is_array(folder):
+        return ArrayCounts(ImageFile.of_folder(folder))
+    ensure_measured(split, dataset, index.contents)
+    return StoredCounts(index.contents, statistics, version(dataset.preparation))
 
 
 if __name__ == "__main__":

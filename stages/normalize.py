@@ -7,10 +7,11 @@ import argparse
 from stages import entry
 from stages.core.normalize import details, distribution, metrics, normalization
 from stages.core.presets import Preset, fit_preset
+from stages.core.statistics import channel_names
 from stages.core.summary import SplitSummary, summarize
 from stages.files.params import FittedPreset, Params, load_params
 from stages.files.reports import PRESETS, write_json, write_rows
-from stages.files.statistics import load_statistics
+from stages.files.statistics import load_splits
 
 
 def main() -> None:
@@ -18,7 +19,7 @@ def main() -> None:
     parser.add_argument("preset")
     name = parser.parse_args().preset
     params = load_params()
-    train, test = summarize(load_statistics("train")), summarize(load_statistics("test"))
+    train, test = map(summarize, load_splits().values())
     preset = find_preset(params, name, train)
     after = details(preset, train, test)
     write_json(PRESETS / name / "details.json", after)
@@ -36,6 +37,14 @@ def find_preset(params: Params, name: str, train: SplitSummary) -> Preset:
     preset = params.presets[name]
     if isinstance(preset, FittedPreset):
         return fit_preset(train, preset.std)
+    names = channel_names(len(train.channels))
+    if len(preset.mean) != len(names):
+        numbers = "1 number" if len(names) == 1 else f"{len(names)} numbers"
+        raise ValueError(
+            f"presets.{name} in params.yaml: expected {numbers} ({', '.join(names)}) in mean and "
+            f"in std, one for each channel of the images, found {len(preset.mean)}; write "
+            f"{numbers}, or remove the preset"
+        )
     return Preset(mean=tuple(preset.mean), std=tuple(preset.std))
 
 

@@ -15,12 +15,11 @@ from stages import entry
 from stages.core.pictures import data_uri
 from stages.core.sample import extremes
 from stages.core.statistics import SPLITS
-from stages.files.digests import digests
-from stages.files.images import ImageFile
 from stages.files.index import load_index
 from stages.files.params import Dataset, load_params
+from stages.files.pictures import open_pictures
 from stages.files.reports import SAMPLES, write_json
-from stages.files.statistics import load_statistics
+from stages.files.statistics import digest_of_statistics, load_statistics
 
 
 def main() -> None:
@@ -32,25 +31,25 @@ def main() -> None:
 
 
 def _sample(dataset: Dataset, split: str) -> dict[str, Any]:
-    folder = dataset.folder(split)
-    images, index, statistics = (
-        ImageFile.of_folder(folder),
+    pictures, index, statistics = (
+        open_pictures(split, dataset),
         load_index(split),
         load_statistics(split),
     )
-    if len(images) != statistics.images:
+    if len(pictures) != statistics.images:
         raise ValueError(
             f"the statistics of the {split} split are of {statistics.images} images, not of the "
-            f"{len(images)} that are there; run `dvc repro measure`"
+            f"{len(pictures)} that are there; run `dvc repro measure`"
         )
     return {
-        "image_size": images[:1].shape[2:],
-        "sha256": digests(folder, split),
+        "sizes": {"smallest": index.smallest, "largest": index.largest},
+        "sha256": pictures.digests() | {"statistics": digest_of_statistics(split)},
         "extremes": [
             {
                 **asdict(extreme),
                 "class": index.classes[index.labels[extreme.index]],
-                "picture": data_uri(images[extreme.index : extreme.index + 1][0]),
+                "file": index.names[extreme.index] if index.names else None,
+                "picture": data_uri(pictures[extreme.index]),
             }
             for extreme in extremes(statistics)
         ],

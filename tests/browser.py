@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from numpy.typing import NDArray
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
@@ -57,3 +59,22 @@ def opened(
     it.page.wait_for_selector("html[data-drawn]")
     yield it
     context.close()
+
+
+def marks(page: Page, plot: str, kind: str) -> Locator:
+    """What stands for data in a plot: not its axes, titles and backgrounds."""
+    return page.locator(f"#{plot} .role-mark.mark-{kind} > *")
+
+
+def drawn_pixels(image: Locator) -> NDArray[np.uint8]:
+    """The red, green and blue levels (H, W, 3) of an image as the browser draws it."""
+    height, width, *levels = image.evaluate(
+        """async image => {
+            await image.decode();
+            const {naturalHeight: height, naturalWidth: width} = image;
+            const context = new OffscreenCanvas(width, height).getContext("2d");
+            context.drawImage(image, 0, 0);
+            return [height, width, ...context.getImageData(0, 0, width, height).data];
+        }"""
+    )
+    return np.array(levels, np.uint8).reshape(height, width, 4)[..., :3]

@@ -141,8 +141,9 @@ def cifar10() -> dict[str, LabelledImages]:
     return first_served(load_params().dataset)
 
 
-def random_images(images: int, seed: int) -> np.ndarray[Any, Any]:
-    return np.random.default_rng(seed).integers(0, 256, (images, 3, 8, 8), dtype=np.uint8)
+def random_images(images: int, seed: int, channels: int = 3) -> np.ndarray[Any, Any]:
+    shape = (images, channels, 8, 8)
+    return np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
 
 
 @pytest.fixture(scope="session")
@@ -173,6 +174,26 @@ def reproduced(checkout: Project, tmp_path_factory: pytest.TempPathFactory) -> P
     project.write_images("train", random_images(60, seed=0))
     project.write_images("test", random_images(20, seed=1))
     project.run("dvc", "commit", "--force", "--quiet", "download")
+    project.repro()
+    project.commit("reproduced")
+    return project
+
+
+@pytest.fixture(scope="session")
+def gray(checkout: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The same with images and presets of one channel; no test changes it."""
+    project = checkout.copy_to(tmp_path_factory.mktemp("gray") / "normstats")
+    project.write_images("train", random_images(60, seed=0, channels=1))
+    project.write_images("test", random_images(20, seed=1, channels=1))
+    project.run("dvc", "commit", "--force", "--quiet", "download")
+
+    def of_one_channel(params: Params) -> None:
+        params["limits"] = {"psi": 0.1, "std_ratio": {"gray": 1.1}}
+        del params["presets"]["imagenet"]
+        for preset in ("to_tensor", "half"):
+            params["presets"][preset] = {k: v[:1] for k, v in params["presets"][preset].items()}
+
+    project.edit_params(of_one_channel)
     project.repro()
     project.commit("reproduced")
     return project

@@ -39,6 +39,11 @@ def export(project: Path, mean: Constants, std: Constants) -> Path:
     return project / "data" / "exports"
 
 
+def picture(image_HWC: NDArray[np.uint8]) -> Image.Image:
+    """As it is read from a file: of mode L where it has one channel, else RGB."""
+    return Image.fromarray(image_HWC[..., 0] if image_HWC.shape[-1] == 1 else image_HWC)
+
+
 # The libraries are imported where they are used: together they take some ten seconds.
 
 
@@ -48,7 +53,7 @@ def hugging_face(exports: Path, backend: str) -> Apply:
     processor = AutoImageProcessor.from_pretrained(exports, backend=backend)
 
     def apply(images_NHWC: Images) -> Values:
-        pictures = [Image.fromarray(image_HWC) for image_HWC in images_NHWC]
+        pictures = [picture(image_HWC) for image_HWC in images_NHWC]
         values: Values = processor(pictures, return_tensors="np")["pixel_values"]
         return values
 
@@ -65,7 +70,7 @@ def timm(exports: Path) -> Apply:
         transform = create_transform(
             **data_config, input_size=(channels, height, width), crop_pct=1.0
         )
-        return np.stack([transform(Image.fromarray(image_HWC)) for image_HWC in images_NHWC])
+        return np.stack([transform(picture(image_HWC)) for image_HWC in images_NHWC])
 
     return apply
 
@@ -86,8 +91,8 @@ def keras(exports: Path) -> Apply:
     import keras
 
     layer = keras.layers.Normalization()
-    layer.build((None, None, None, 3))
     with np.load(exports / "keras.npz") as weights:
+        layer.build((None, None, None, len(weights["0"])))
         layer.load_own_variables(weights)
 
     def apply(images_NHWC: Images) -> Values:
@@ -168,7 +173,8 @@ def assert_like_torchvision(
     assert (difference_NCHW.max(axis=(0, 2, 3)) <= bound_C).all()
 
 
-def every_level() -> Images:
-    """One image (1, 8, 32, 3) with each of the 256 levels once in each channel, in other places."""
+def every_level(channels: int) -> Images:
+    """One image (1, 8, 32, C) with each of the 256 levels once in each channel, in other places."""
     levels_HW = np.arange(256, dtype=np.uint8).reshape(8, 32)
-    return np.stack([levels_HW, levels_HW[::-1], levels_HW[:, ::-1]], axis=-1)[None]
+    planes = [levels_HW, levels_HW[::-1], levels_HW[:, ::-1]][:channels]
+    return np.stack(planes, axis=-1)[None]

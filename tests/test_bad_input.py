@@ -86,6 +86,15 @@ def test_bad_params_stop_a_stage(
     assert error_of(project, *command.split()) == f"edit params.yaml:\n  {message}"
 
 
+def test_a_preset_of_gray_images_is_refused_for_colour_images(project: Project) -> None:
+    mnist = {"mean": [0.1307], "std": [0.3081]}
+    project.edit_params(lambda params: params["presets"].update(mnist=mnist))
+    assert error_of(project, "normalize", "mnist") == (
+        "presets.mnist in params.yaml: expected 3 numbers (red, green, blue) in mean and in std, "
+        "one for each channel of the images, found 1; write 3 numbers, or remove the preset"
+    )
+
+
 def test_repro_stops_with_the_error_of_the_stage(project: Project) -> None:
     project.edit_params(lambda params: params["presets"]["half"].update(fit="test"))
     output = project.run("dvc", "repro", expect=255)
@@ -151,8 +160,8 @@ def test_an_unknown_preset_is_named(project: Project) -> None:
 def test_bad_images_are_named(project: Project) -> None:
     project.write_images("train", random_images(4, seed=0).astype(np.float32))
     assert error_of(project, "measure", "train") == (
-        "data/cifar10/train/images.npy: expected a C-contiguous uint8 array of shape (N, 3, H, W), "
-        "N > 0, found float32 (4, 3, 8, 8); {REMEDY}"
+        "data/cifar10/train/images.npy: expected a C-contiguous uint8 array of shape (N, 1 or 3, "
+        f"H, W), N > 0, found float32 (4, 3, 8, 8); {REMEDY}"
     )
 
 

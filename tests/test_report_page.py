@@ -13,7 +13,16 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
 
-from tests.browser import DESKTOP, PHONE, Opened, chromium, needs_chromium, opened
+from tests.browser import (
+    DESKTOP,
+    PHONE,
+    Opened,
+    chromium,
+    drawn_pixels,
+    marks,
+    needs_chromium,
+    opened,
+)
 from tests.conftest import Project
 
 pytestmark = needs_chromium
@@ -45,11 +54,6 @@ def desktop(browser: Browser, index: Path) -> Iterator[Opened]:
 
 def read(reproduced: Project, path: str) -> Any:
     return json.loads(reproduced.read(f"reports/{path}"))
-
-
-def marks(page: Page, plot: str, kind: str) -> Locator:
-    """What stands for data in a plot: not its axes, titles and backgrounds."""
-    return page.locator(f"#{plot} .role-mark.mark-{kind} > *")
 
 
 def luminance(color: str) -> float:
@@ -263,18 +267,7 @@ def test_sample_images_are_the_pixels_of_the_split(desktop: Opened, reproduced: 
     images = np.load(reproduced.path / "data" / "cifar10" / "test" / "images.npy")
     darkest = images[np.argmin(images.sum(axis=(1, 2, 3)))]
     shown = desktop.page.get_by_alt_text("the darkest image of the test split")
-    pixels = shown.evaluate(
-        """async image => {
-            await image.decode();
-            const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
-            const context = canvas.getContext("2d");
-            context.drawImage(image, 0, 0);
-            return [...context.getImageData(0, 0, canvas.width, canvas.height).data];
-        }"""
-    )
-    np.testing.assert_array_equal(
-        np.array(pixels).reshape(8, 8, 4)[:, :, :3], darkest.transpose(1, 2, 0)
-    )
+    np.testing.assert_array_equal(drawn_pixels(shown), darkest.transpose(1, 2, 0))
 
 
 def test_paper_is_light_whatever_the_theme(browser: Browser, index: Path) -> None:

@@ -15,16 +15,17 @@ from torchvision.transforms import Normalize, ToTensor
 
 from tests.conftest import ENVIRONMENT, Project, random_images
 
-# Each gets `image` (height, width, channel; uint8) and leaves `result`; {text} is what is copied.
+# Each gets `image` (height, width, channel; uint8) and the same as a PIL `picture`, and leaves
+# `result`; {text} is what is copied.
 PROGRAMS = {
-    "torchvision": "{text}\nresult = transform(Image.fromarray(image))",
-    "timm": "{text}\nresult = transform(Image.fromarray(image))",
+    "torchvision": "{text}\nresult = transform(picture)",
+    "timm": "{text}\nresult = transform(picture)",
     "Hugging Face": """
 from transformers import AutoImageProcessor
 
 Path("preprocessor_config.json").write_text({text!r})
 processor = AutoImageProcessor.from_pretrained(".")
-result = processor(Image.fromarray(image), return_tensors="np")["pixel_values"][0]
+result = processor(picture, return_tensors="np")["pixel_values"][0]
 """,
     "Albumentations": "{text}\nresult = transform(image=image)['image'].transpose(2, 0, 1)",
     "Keras": """{text}
@@ -46,13 +47,21 @@ import numpy as np
 from PIL import Image
 
 image = np.load("image.npy")
+picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 """
 
 
+@pytest.fixture(scope="module", params=["gray", "reproduced"])
+def of_channels(request: pytest.FixtureRequest) -> Project:
+    """A project of gray images, and one of colour images."""
+    project: Project = request.getfixturevalue(request.param)
+    return project
+
+
 @pytest.fixture(scope="module")
-def snippets(reproduced: Project) -> dict[str, str]:
+def snippets(of_channels: Project) -> dict[str, str]:
     """What the page shows to copy, by library."""
-    page = reproduced.read("reports/index.html").decode()
+    page = of_channels.read("reports/index.html").decode()
     shown = re.findall(r'<h4[^>]*>([^<]+)</h4>.*?<code id="[^"]+">([^<]*)</code>', page, re.DOTALL)
     return {library: html.unescape(text) for library, text in shown}
 
@@ -63,9 +72,10 @@ def test_there_is_one_for_each_library(snippets: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("library", PROGRAMS)
 def test_it_runs_and_does_what_torchvision_does(
-    library: str, snippets: dict[str, str], reproduced: Project, tmp_path: Path
+    library: str, snippets: dict[str, str], of_channels: Project, tmp_path: Path
 ) -> None:
-    image = random_images(1, seed=5)[0].transpose(1, 2, 0)
+    constants = json.loads(of_channels.read("reports/published/normalization.json"))
+    image = random_images(1, seed=5, channels=len(constants["mean"]))[0].transpose(1, 2, 0)
     np.save(tmp_path / "image.npy", image)
     program = PROGRAMS[library].format(text=snippets[library])
     epilogue = "np.save('result.npy', np.asarray(result))"
@@ -78,7 +88,6 @@ def test_it_runs_and_does_what_torchvision_does(
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    constants = json.loads(reproduced.read("reports/published/normalization.json"))
     expected = Normalize(**constants)(ToTensor()(image))
     result = np.load(tmp_path / "result.npy")
     assert result.dtype == np.float32

@@ -5,22 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+Limit = float | Mapping[Any, float]
 
-def check(shift: Mapping[str, Any], limits: Mapping[Any, Mapping[Any, float]]) -> dict[str, Any]:
+
+def check(shift: Mapping[str, Any], limits: Mapping[Any, Limit]) -> dict[str, Any]:
     """Hold the measures of the shift report against their limits, by measure and channel.
 
-    A limit bounds the size of a difference, whatever its sign; of a ratio, the larger of it and
-    its inverse. What has no finite value (None) holds no limit.
+    A number is the limit of every channel. It bounds the size of a difference, whatever its sign;
+    of a ratio, the larger of it and its inverse. What has no finite value (None) holds no limit.
+
+    Raises ValueError for a limit of a channel that the report does not have.
     """
     checked = {
         measure: {
-            channel: _check(measure, shift[measure][channel], limit)
-            for channel, limit in channels.items()
+            channel: _check(measure, shift[measure][channel], of_channel)
+            for channel, of_channel in _by_channel(measure, limit, list(shift[measure])).items()
         }
-        for measure, channels in limits.items()
+        for measure, limit in limits.items()
     }
     held = [channel["holds"] for channels in checked.values() for channel in channels.values()]
     return {"passed": all(held), "limits": checked}
+
+
+def _by_channel(measure: str, limit: Limit, channels: list[str]) -> Mapping[Any, float]:
+    if not isinstance(limit, Mapping):
+        return dict.fromkeys(channels, limit)
+    if unknown := [channel for channel in limit if channel not in channels]:
+        raise ValueError(
+            f"limits.{measure} in params.yaml: expected limits of {', '.join(channels)}, the "
+            f"channels of the images, found {', '.join(unknown)}; name those, or write one number "
+            "for every channel"
+        )
+    return limit
 
 
 def _check(measure: str, value: float | None, limit: float) -> dict[str, Any]:

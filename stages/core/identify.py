@@ -1,6 +1,6 @@
 """What a copied constant is: which definitions on the dataset give it, and who published it.
 
-N images, C = 3 channels. Numbers are compared exactly, as fractions, and not as floats.
+N images, C channels. Numbers are compared exactly, as fractions, and not as floats.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ COARSEST_ROUNDING = Fraction(1, 2 * 10**2)
 
 @dataclass(frozen=True)
 class Constant:
-    """Red, green and blue as someone wrote them, in plain decimals; a mean or a std if no `kind`.
+    """A number of each channel as someone wrote it, in plain decimals; a mean or a std if no
+    `kind`.
 
     In units of [0, 1] pixel fractions, or of levels 0..255 where one of them is above 1, unless
     they are known to be fractions.
@@ -83,7 +84,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Match:
-    """A candidate beside a constant: all three channels agree to so many of its decimals."""
+    """A candidate beside a constant: all channels agree to so many of its decimals."""
 
     candidate: Candidate
     difference: Fraction  # the largest of the channels, in the constant's own unit
@@ -155,8 +156,12 @@ def published_constants() -> list[Candidate]:
 
 
 def matches(constant: Constant, candidates: Iterable[Candidate]) -> list[Match]:
-    """The candidates of the constant's kind, the closest first."""
-    found = [_match(constant, one) for one in candidates if constant.kind in (None, one.kind)]
+    """The candidates of the constant's kind and number of channels, the closest first."""
+    found = [
+        _match(constant, one)
+        for one in candidates
+        if constant.kind in (None, one.kind) and len(constant.values) == len(one.values)
+    ]
     return sorted(found, key=lambda match: match.difference)
 
 

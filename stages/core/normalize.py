@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from stages.core.presets import Preset
-from stages.core.statistics import CHANNELS, SPLITS, by_channel
+from stages.core.statistics import SPLITS, by_channel, channel_names
 from stages.core.summary import QUANTILES, SplitSummary, wasserstein_levels
 
 # The four measures of ChannelSummary that a preset only scales.
@@ -39,7 +39,7 @@ def details(preset: Preset, train: SplitSummary, test: SplitSummary) -> dict[str
 
 
 def metrics(preset: Preset, after: dict[str, Any]) -> dict[str, Any]:
-    """The 24 numbers of a preset that `dvc metrics` compares; `after` are its details."""
+    """The 8 numbers of each channel that `dvc metrics` compares; `after` are its details."""
     parts = {"preset": {"mean": by_channel(preset.mean), "std": by_channel(preset.std)}} | after
     return {
         part: {measure: parts[part][measure] for measure in ("mean", "std")}
@@ -50,12 +50,13 @@ def metrics(preset: Preset, after: dict[str, Any]) -> dict[str, Any]:
 def distribution(preset: Preset, train: SplitSummary, test: SplitSummary) -> list[dict[str, Any]]:
     """Rows for `dvc plots`: the share of a split's pixels at each of the 256 values."""
     rows = []
+    names = channel_names(len(train.channels))
     for channel, values_V in enumerate(preset.normalized_levels().tolist()):
         for split, summary in zip(SPLITS, (train, test), strict=True):
             counts_V = summary.histogram[channel].tolist()
             rows += [
                 {
-                    "channel": CHANNELS[channel],
+                    "channel": names[channel],
                     "split": split,
                     "value": value,
                     "fraction": count / summary.pixels_per_channel,

@@ -1,6 +1,7 @@
 """Widely copied normalization constants, each as its source writes it.
 
-Red, green, blue; in units of [0, 1] pixel fractions, or of levels 0..255 where above 1.
+Red, green, blue, or one number for gray; in units of [0, 1] pixel fractions, or of levels 0..255
+where above 1.
 """
 
 from __future__ import annotations
@@ -33,6 +34,20 @@ PUBLISHED = (
         std="0.5 0.5 0.5",
         definition="0 becomes -1 and 1 stays 1; from no data",
         source="https://github.com/pytorch/vision/blob/0446e68eac/torchvision/transforms/_presets.py",
+    ),
+    Published(
+        dataset="no dataset (pixels stay as they are)",
+        mean="0.0",
+        std="1.0",
+        definition="pixels stay as they are; from no data",
+        source="https://paddlepaddle.org.cn/documentation/docs/en/api/paddle/vision/transforms/Normalize_en.html",
+    ),
+    Published(
+        dataset="no dataset (scaling to [-1, 1])",
+        mean="0.5",
+        std="0.5",
+        definition="0 becomes -1 and 1 stays 1; from no data",
+        source="https://github.com/udacity/deep-learning-v2-pytorch/issues/10",
     ),
     Published(
         dataset="ImageNet",
@@ -154,10 +169,23 @@ PUBLISHED = (
         source="https://github.com/aimagelab/mammoth/blob/0529fb3fb1/datasets/seq_tinyimagenet.py",
     ),
     Published(
+        dataset="MNIST",
+        mean="0.1307",
+        std="0.3081",
+        source="https://github.com/pytorch/examples/issues/653",
+    ),
+    Published(
         dataset="MNIST, its one channel three times",
         mean="0.1307 0.1307 0.1307",
         std="0.3081 0.3081 0.3081",
         source="https://github.com/pytorch/examples/issues/653",
+    ),
+    Published(
+        dataset="Fashion-MNIST",
+        mean="0.2860",
+        std="0.3530",
+        definition="over all train pixels",
+        source="https://github.com/keon/3-min-pytorch/issues/26",
     ),
     Published(
         dataset="Fashion-MNIST, its one channel three times",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SPLITS = ("train", "test")
-CHANNELS = ("red", "green", "blue")
+CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}  # their names by how many there are
 LEVELS = 256
 
 IntArray = NDArray[np.int64]
@@ -55,6 +55,10 @@ class SplitStatistics:
             )
 
     @property
+    def channel_names(self) -> tuple[str, ...]:
+        return channel_names(len(self.histogram))
+
+    @property
     def images(self) -> int:
         return len(self.image_pixels)
 
@@ -79,6 +83,15 @@ class SplitStatistics:
 FIELDS = tuple(field.name for field in fields(SplitStatistics))
 
 
+def channel_names(count: int) -> tuple[str, ...]:
+    """The names of so many channels. Raises ValueError where images have another number of them."""
+    if count not in CHANNELS:
+        expected = " or ".join(f"{n} ({', '.join(names)})" for n, names in CHANNELS.items())
+        raise ValueError(f"expected channels: {expected}, found {count}")
+    return CHANNELS[count]
+
+
 def by_channel(values: Iterable[T]) -> dict[str, T]:
-    """Values of red, green and blue under these names."""
-    return dict(zip(CHANNELS, values, strict=True))
+    """A value of each channel, under the channels' names."""
+    listed = list(values)
+    return dict(zip(channel_names(len(listed)), listed, strict=True))

@@ -42,14 +42,15 @@ class ImageFile:
                 raise ValueError(f"{size} bytes instead of {expected_size}")
         except DAMAGE as error:
             raise ValueError(f"{path}: not a whole .npy file ({error}); {REMEDY}") from error
-        expected = f"a C-contiguous uint8 array of shape (N, {len(CHANNELS)}, H, W), N > 0"
+        channels = " or ".join(map(str, CHANNELS))
+        expected = f"a C-contiguous uint8 array of shape (N, {channels}, H, W), N > 0"
         found = (
             f"{array.dtype} {array.shape}{'' if array.flags.c_contiguous else ', not contiguous'}"
         )
         if (
             array.dtype != np.uint8
             or array.ndim != 4
-            or array.shape[1] != len(CHANNELS)
+            or array.shape[1] not in CHANNELS
             or array.size == 0
             or not array.flags.c_contiguous
         ):
@@ -64,6 +65,11 @@ class ImageFile:
         # holds more of it than the slices in use. Copy-on-write, as torch wants a writable array.
         batch: NDArray[np.uint8] = np.lib.format.open_memmap(self.path, mode="c")[images]
         return batch
+
+
+def is_array(folder: Path) -> bool:
+    """Whether a split's images are one array, and not a folder of files."""
+    return any((folder / name).exists() for name in ("images.npy", "labels.npy"))
 
 
 def index_arrays(folder: Path) -> Index:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -24,10 +24,21 @@ from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from stages.core.prepare import Preparation
+
 PARAMS = Path("params.yaml")
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 PositiveNumber = Annotated[Number, Field(gt=0)]
+
+
+def _of_each_channel(numbers: list[float]) -> list[float]:
+    if len(numbers) not in (1, 3):
+        raise ValueError(f"expected 1 number (gray) or 3 (red, green, blue), found {numbers}")
+    return numbers
+
+
+OfEachChannel = AfterValidator(_of_each_channel)
 
 
 def _matches(pattern: str, expected: str) -> AfterValidator:
@@ -50,6 +61,8 @@ DeviceName = Annotated[
 
 Word = Annotated[str, Field(min_length=1)]
 FolderName = Annotated[str, _matches(r"(?!\.\.?$)[^/\\]+", "the name of a folder in dataset.root")]
+Side = Annotated[int, Field(strict=True, gt=0, le=2**14)]
+Sides = tuple[Side, Side]  # height, width
 ReadyMade = Literal["cifar10"]
 
 # The measures of reports/shift.json that grow as the splits part. Named here again, as every stage
@@ -67,21 +80,25 @@ LimitedMeasure = Literal[
     "image_mean_cohens_d",
     "image_std_cohens_d",
 ]
-Channel = Literal["red", "green", "blue"]
+Channel = Literal["gray", "red", "green", "blue"]
 
 
-def _for_every_channel(limit: Any) -> Any:
-    if isinstance(limit, dict):
-        return limit
+def _a_limit(limit: Any) -> Any:
     if isinstance(limit, bool) or not isinstance(limit, int | float) or not limit >= 0:
         raise ValueError(f"expected a number from 0, or such numbers by channel, found {limit!r}")
-    return dict.fromkeys(get_args(Channel), limit)
+    return limit
+
+
+def _limit_kind(limit: Any) -> str:
+    return "by channel" if isinstance(limit, dict) else "of every channel"
 
 
 Limit = Annotated[
-    dict[Channel, Annotated[Number, Field(ge=0)]],
-    Field(min_length=1),
-    BeforeValidator(_for_every_channel),
+    Annotated[Number, BeforeValidator(_a_limit), Tag("of every channel")]
+    | Annotated[
+        dict[Channel, Annotated[Number, Field(ge=0)]], Field(min_length=1), Tag("by channel")
+    ],
+    Discriminator(_limit_kind),
 ]
 # `limits:` with every line of it commented out is None.
 Limits = Annotated[
@@ -115,6 +132,15 @@ class Dataset(Section):
     timeout_seconds: Annotated[PositiveNumber, Field(le=24 * 3600)] = 20
     minimum_bytes_per_second: PositiveNumber = 200_000
 
+    on_bad_image: Literal["stop", "quarantine"] = "stop"
+    resize: Side | Sides | None = None
+    crop: Side | Sides | None = None
+
+    @property
+    def preparation(self) -> Preparation:
+        crop = self.crop
+        return Preparation(self.resize, (crop, crop) if isinstance(crop, int) else crop)
+
     def folder(self, split: str) -> Path:
         """Where the images of `train` or `test` are."""
         return Path(self.root, getattr(self.splits, split))
@@ -132,10 +158,18 @@ class Compare(Section):
 
 
 class FixedPreset(Section):
-    """Numbers for red, green and blue."""
+    """A number for gray, or numbers for red, green and blue."""
 
-    mean: Annotated[list[Number], Field(min_length=3, max_length=3)]
-    std: Annotated[list[PositiveNumber], Field(min_length=3, max_length=3)]
+    mean: Annotated[list[Number], OfEachChannel]
+    std: Annotated[list[PositiveNumber], OfEachChannel]
+
+    @model_validator(mode="after")
+    def _of_the_same_channels(self) -> FixedPreset:
+        if len(self.mean) != len(self.std):
+            raise ValueError(
+                f"expected as many numbers in mean as in std, found {self.mean} and {self.std}"
+            )
+        return self
 
 
 class FittedPreset(Section):
@@ -166,7 +200,8 @@ class Params(Section):
     @field_validator("limits")
     @classmethod
     def _ratios_can_hold(cls, limits: Limits) -> Limits:
-        lowest = min(limits.get("std_ratio", {}).values(), default=1)
+        limit = limits.get("std_ratio", 1)
+        lowest = min(limit.values()) if isinstance(limit, dict) else limit
         if lowest < 1:
             raise ValueError(
                 f"std_ratio: expected at least 1, as it bounds the larger of the ratio and its "
@@ -201,8 +236,8 @@ def load_params() -> Params:
 
 def _describe(mistake: ErrorDetails) -> str:
     loc, found = list(mistake["loc"]), mistake["input"]
-    if loc[:1] == ["presets"] and len(loc) > 2:
-        del loc[2]  # pydantic's tag for the kind of preset, which is not in the file
+    if len(loc) > 2 and loc[0] in ("presets", "limits") and loc[2] != "[key]":
+        del loc[2]  # pydantic's tag for the kind of preset or limit, which is not in the file
     place = ".".join(map(str, loc))
     match mistake["type"]:
         case "literal_error" if loc[-1] == "[key]":
@@ -215,10 +250,9 @@ def _describe(mistake: ErrorDetails) -> str:
         case "extra_forbidden":
             return f"{place}: unknown key; remove it or correct its name"
         case "value_error":
-            return f"{place}: {mistake['ctx']['error']}".removeprefix(": ")
-        case "too_short" | "too_long":
-            numbers = loc[-1] in ("mean", "std")
-            expected = "3 numbers (red, green, blue)" if numbers else "at least one"
+            return f"{place.removesuffix('.[key]')}: {mistake['ctx']['error']}".removeprefix(": ")
+        case "too_short":
+            expected = "at least one"
         case "list_type":
             expected = "a list"
         case "model_type" | "dict_type":

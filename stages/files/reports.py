@@ -13,6 +13,8 @@ PUBLISHED = Path("reports/published")
 SHIFT = Path("reports/shift.json")
 CHECK = Path("reports/check.json")
 SAMPLES = Path("reports/samples.json")
+INVENTORY = Path("reports/inventory.json")
+QUARANTINE = Path("reports/quarantine.json")
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 import zlib
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.statistics import CHANNELS, FIELDS, SplitStatistics
+from stages.core.statistics import FIELDS, SPLITS, SplitStatistics, channel_names
 from stages.files.npz import write_npz
 
 STATISTICS = Path("data/statistics")
@@ -32,6 +33,22 @@ def save_statistics(split: str, statistics: SplitStatistics) -> None:
     write_npz(STATISTICS / f"{split}.npz", {name: getattr(statistics, name) for name in FIELDS})
 
 
+def digest_of_statistics(split: str) -> str:
+    return hashlib.sha256((STATISTICS / f"{split}.npz").read_bytes()).hexdigest()
+
+
+def load_splits() -> dict[str, SplitStatistics]:
+    """The statistics of both splits; ValueError if their channels are not the same."""
+    train, test = (load_statistics(split) for split in SPLITS)
+    if train.channel_names != test.channel_names:
+        of_train, of_test = (", ".join(split.channel_names) for split in (train, test))
+        raise ValueError(
+            f"{STATISTICS}: expected the same channels in both splits, found {of_train} in train "
+            f"and {of_test} in test; give both of them gray images, or both colour images"
+        )
+    return {"train": train, "test": test}
+
+
 def load_statistics(split: str) -> SplitStatistics:
     """Read and check a split's statistics; ValueError or OSError say what is wrong with them."""
     path = STATISTICS / f"{split}.npz"
@@ -48,8 +65,7 @@ def load_statistics(split: str) -> SplitStatistics:
             for name, entry in entries.items()
         }
         statistics = SplitStatistics(**arrays)
-        if len(statistics.histogram) != len(CHANNELS):
-            raise ValueError(f"{len(statistics.histogram)} channels instead of {len(CHANNELS)}")
+        channel_names(len(statistics.histogram))
     except DAMAGE as error:
         raise ValueError(f"{path}: damaged statistics ({error}); delete it and {remedy}") from error
     return statistics

@@ -69,6 +69,22 @@ def test_only_the_limited_channels_count() -> None:
     assert not check(report(1.0), {"mean_levels": {**limits["mean_levels"], "blue": 1.0}})["passed"]
 
 
+def test_a_number_is_the_limit_of_every_channel_of_the_report() -> None:
+    found = check({"psi": {"gray": 0.2}, "std_ratio": {"red": 1.0, "blue": 2.0}}, {"psi": 0.1})
+    assert found["limits"] == {"psi": {"gray": {"value": 0.2, "limit": 0.1, "holds": False}}}
+    colour = check(report(1.0), {"mean_levels": 1.0})["limits"]["mean_levels"]
+    assert {channel: of["holds"] for channel, of in colour.items()} == {
+        "red": True,
+        "green": True,
+        "blue": False,
+    }
+
+
+def test_a_limit_of_a_channel_that_the_images_lack_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"limits.psi in params.yaml: expected limits of gray, .*"):
+        check({"psi": {"gray": 0.2}}, {"psi": {"gray": 0.1, "red": 0.1}})
+
+
 def test_one_broken_limit_is_enough_and_all_are_listed() -> None:
     result = check(report(-2.0), {"mean_levels": {"red": 1, "green": 1}, "psi": {"green": 7}})
     assert result == {

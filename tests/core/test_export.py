@@ -16,37 +16,52 @@ from stages.core.export.limits import check_exportable
 from stages.core.export.onnx_graph import Layout, onnx_graph
 from tests.conftest import random_images
 
+Constants = tuple[list[float], list[float]]
+
 MEAN, STD = [0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616]
 
 
-def test_hugging_face_saves_the_same_and_how_it_would_resize(tmp_path: Path) -> None:
+@pytest.fixture(params=[1, 3], ids=["gray", "colour"])
+def constants(request: pytest.FixtureRequest) -> Constants:
+    channels: int = request.param
+    return MEAN[:channels], STD[:channels]
+
+
+def test_hugging_face_saves_the_same_and_how_it_would_resize(
+    constants: Constants, tmp_path: Path
+) -> None:
     from transformers import ViTImageProcessor
 
-    ViTImageProcessor(do_resize=False, image_mean=MEAN, image_std=STD).save_pretrained(tmp_path)
+    mean, std = constants
+    ViTImageProcessor(do_resize=False, image_mean=mean, image_std=std).save_pretrained(tmp_path)
     saved = json.loads((tmp_path / "preprocessor_config.json").read_bytes())
-    assert saved.keys() - preprocessor_config(MEAN, STD).keys() == {"resample", "size"}
-    assert saved.items() >= preprocessor_config(MEAN, STD).items()
+    assert saved.keys() - preprocessor_config(mean, std).keys() == {"resample", "size"}
+    assert saved.items() >= preprocessor_config(mean, std).items()
 
 
-def test_albumentations_saves_the_same_and_its_version(tmp_path: Path) -> None:
+def test_albumentations_saves_the_same_and_its_version(
+    constants: Constants, tmp_path: Path
+) -> None:
     import albumentations
 
-    transform = albumentations.Normalize(MEAN, STD, max_pixel_value=255.0)
+    mean, std = constants
+    transform = albumentations.Normalize(mean, std, max_pixel_value=255.0)
     albumentations.save(transform, tmp_path / "transform.json")
     saved = json.loads((tmp_path / "transform.json").read_bytes())
     del saved["__version__"]
-    assert saved == albumentations_transform(MEAN, STD)
+    assert saved == albumentations_transform(mean, std)
 
 
-def test_keras_saves_the_same_once_it_has_seen_the_pixels() -> None:
+@pytest.mark.parametrize("channels", [1, 3])
+def test_keras_saves_the_same_once_it_has_seen_the_pixels(channels: int) -> None:
     import keras
 
-    levels_NHWC = random_images(20, seed=4).transpose(0, 2, 3, 1)
+    levels_NHWC = random_images(20, seed=4, channels=channels).transpose(0, 2, 3, 1)
     layer = keras.layers.Normalization()
     layer.adapt(levels_NHWC.astype(np.float32))
     saved: dict[str, Any] = {}
     layer.save_own_variables(saved)
-    pixels = levels_NHWC.reshape(-1, 3) / 255
+    pixels = levels_NHWC.reshape(-1, channels) / 255
     weights = keras_weights(pixels.mean(axis=0).tolist(), pixels.std(axis=0).tolist())
     assert weights.keys() == saved.keys()
     for position, variable in saved.items():
@@ -59,8 +74,8 @@ def test_keras_saves_the_same_once_it_has_seen_the_pixels() -> None:
 
 
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
-def test_the_graph_is_valid_onnx(layout: Layout) -> None:
-    onnx.checker.check_model(onnx_graph(MEAN, STD, layout), full_check=True)
+def test_the_graph_is_valid_onnx(constants: Constants, layout: Layout) -> None:
+    onnx.checker.check_model(onnx_graph(*constants, layout), full_check=True)
 
 
 @pytest.mark.parametrize(

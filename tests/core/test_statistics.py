@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from stages.core.measure import measure_batch
-from stages.core.statistics import FIELDS, SplitStatistics
+from stages.core.statistics import FIELDS, SplitStatistics, by_channel
 from tests.conftest import random_images
 
 CPU = torch.device("cpu")
@@ -39,6 +39,21 @@ def test_grouping_of_the_parts_does_not_matter() -> None:
 def test_images_and_pixels_are_counted() -> None:
     statistics = measured(5, seed=0)
     assert (statistics.images, statistics.pixels_per_channel) == (5, 5 * 8 * 8)
+
+
+def test_channels_are_named_by_how_many_there_are() -> None:
+    assert by_channel([0.5]) == {"gray": 0.5}
+    assert list(by_channel(iter("rgb")).items()) == [("red", "r"), ("green", "g"), ("blue", "b")]
+    for images in (random_images(2, seed=0, channels=1), random_images(2, seed=0)):
+        statistics = measure_batch(images, CPU)
+        assert statistics.channel_names == tuple(by_channel(statistics.histogram))
+
+
+@pytest.mark.parametrize("count", [0, 2, 4])
+def test_other_numbers_of_channels_are_refused(count: int) -> None:
+    message = rf"expected channels: 1 \(gray\) or 3 \(red, green, blue\), found {count}"
+    with pytest.raises(ValueError, match=message):
+        by_channel(range(count))
 
 
 @pytest.mark.parametrize("name", FIELDS)

@@ -9,7 +9,8 @@ from typing import Any, get_args
 import pytest
 import yaml
 
-from stages.files.params import FittedPreset, FixedPreset, LimitedMeasure, load_params
+from stages.core.statistics import CHANNELS
+from stages.files.params import Channel, FittedPreset, FixedPreset, LimitedMeasure, load_params
 from tests.conftest import ROOT
 
 NAN = float("nan")
@@ -45,8 +46,16 @@ BAD_PRESETS: list[tuple[Any, str]] = [
     (NUMBERS | {"std": [1, True, 1]}, "mine.std.1: expected a valid number, found True"),
     (NUMBERS | {"std": [1, None, 1]}, "mine.std.1: expected a valid number, found None"),
     (NUMBERS | {"std": 0.5}, "mine.std: expected a list, found 0.5"),
-    (NUMBERS | {"std": [1, 1]}, "mine.std: expected 3 numbers (red, green, blue), found [1, 1]"),
-    (NUMBERS | {"mean": [0] * 4}, "mine.mean: expected 3 numbers (red, green, blue), found [0, 0,"),
+    (
+        NUMBERS | {"std": [1, 1]},
+        "mine.std: expected 1 number (gray) or 3 (red, green, blue), found [1.0, 1.0]",
+    ),
+    (NUMBERS | {"mean": [0] * 4}, "mine.mean: expected 1 number (gray) or 3 (red, green, blue),"),
+    (NUMBERS | {"mean": []}, "mine.mean: expected 1 number (gray) or 3 (red, green, blue), found"),
+    (
+        NUMBERS | {"mean": [0]},
+        "mine: expected as many numbers in mean as in std, found [0.0] and [0.4, 0.5, 0.6]",
+    ),
     (NUMBERS | {"std": [1, 0, 1]}, "mine.std.1: expected greater than 0, found 0"),
     (NUMBERS | {"std": [1, -0.5, 1]}, "mine.std.1: expected greater than 0, found -0.5"),
     (NUMBERS | {"std": [1, NAN, 1]}, "mine.std.1: expected a finite number, found nan"),
@@ -109,12 +118,19 @@ BAD_SECTIONS: list[tuple[str, Any, str]] = [
     ("compare", {"permutations": 99.5}, "compare.permutations: expected a valid integer, found"),
     ("compare", {"seed": -1}, "compare.seed: expected greater than or equal to 0, found -1"),
     ("limits", {"overlap": 1}, "limits: unknown name 'overlap'; expected one of 'mean_levels',"),
-    ("limits", {"psi": {"cyan": 1}}, "limits.psi: unknown name 'cyan'; expected one of 'red',"),
+    ("limits", {"psi": {"cyan": 1}}, "limits.psi: unknown name 'cyan'; expected one of 'gray',"),
     ("limits", {"psi": {}}, "limits.psi: expected at least one, found {}"),
     ("limits", {"psi": -1}, "limits.psi: expected a number from 0, or such numbers by channel,"),
     ("limits", {"psi": NAN}, "limits.psi: expected a number from 0, or such numbers by channel,"),
     ("limits", {"psi": "0.1"}, "limits.psi: expected a number from 0, or such numbers by channel,"),
     ("limits", {"psi": True}, "limits.psi: expected a number from 0, or such numbers by channel,"),
+    ("limits", {"psi": float("inf")}, "limits.psi: expected a finite number, found inf"),
+    ("limits", {"psi": [0.1]}, "limits.psi: expected a number from 0, or such numbers by channel,"),
+    (
+        "limits",
+        {"std_ratio": {"gray": 0.9}},
+        "limits: std_ratio: expected at least 1, as it bounds the larger",
+    ),
     ("limits", {"psi": {"red": -1}}, "limits.psi.red: expected greater than or equal to 0, found"),
     (
         "limits",
@@ -189,7 +205,7 @@ def test_a_limit_is_of_every_channel_or_of_some(params: dict[str, Any]) -> None:
     params["limits"] = {"psi": 0, "mean_levels": {"red": 1, "blue": 2.5}}
     Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     assert load_params().limits == {
-        "psi": {"red": 0, "green": 0, "blue": 0},
+        "psi": 0,
         "mean_levels": {"red": 1, "blue": 2.5},
     }
 
@@ -204,6 +220,16 @@ def test_every_measure_that_may_be_limited_is_in_the_report() -> None:
     shift = json.loads((ROOT / "reports/shift.json").read_text())
     for measure in get_args(LimitedMeasure):
         assert list(shift[measure]) == ["red", "green", "blue"]
+
+
+def test_limits_are_of_the_channels_that_images_may_have() -> None:
+    assert get_args(Channel) == (*CHANNELS[1], *CHANNELS[3])
+
+
+def test_a_preset_of_gray_images_has_one_number(params: dict[str, Any]) -> None:
+    params["presets"]["mine"] = {"mean": [0.1307], "std": [0.3081]}
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    assert load_params().presets["mine"] == FixedPreset(mean=[0.1307], std=[0.3081])
 
 
 def test_what_has_a_default_may_be_left_out(params: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import torch
 
 from stages.core.measure import measure_batch
 from stages.core.statistics import FIELDS, SplitStatistics
-from stages.files.statistics import STATISTICS, load_statistics, save_statistics
+from stages.files.statistics import STATISTICS, load_splits, load_statistics, save_statistics
 
 TRAIN = STATISTICS / "train.npz"
 
@@ -85,10 +85,19 @@ def test_another_numpy_file_is_refused(statistics: SplitStatistics) -> None:
 
 
 def test_statistics_of_other_channels_are_refused(statistics: SplitStatistics) -> None:
-    gray = np.zeros((2, 1, 4, 5), np.uint8)
-    save_statistics("train", measure_batch(gray, torch.device("cpu")))
-    with pytest.raises(ValueError, match="1 channels instead of 3"):
+    two = np.zeros((2, 2, 4, 5), np.uint8)
+    save_statistics("train", measure_batch(two, torch.device("cpu")))
+    with pytest.raises(ValueError, match=r"expected channels: 1 \(gray\) or 3 .*, found 2"):
         load_statistics("train")
+
+
+def test_both_splits_have_the_same_channels(statistics: SplitStatistics) -> None:
+    gray = measure_batch(np.zeros((2, 1, 4, 5), np.uint8), torch.device("cpu"))
+    save_statistics("test", gray)
+    with pytest.raises(ValueError, match="found red, green, blue in train and gray in test; give"):
+        load_splits()
+    save_statistics("train", gray)
+    assert [split.channel_names for split in load_splits().values()] == [("gray",), ("gray",)]
 
 
 def test_a_missing_file_is_refused(statistics: SplitStatistics) -> None:

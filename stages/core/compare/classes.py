@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.core.compare.effects import mean_and_error
-from stages.core.statistics import CHANNELS, SPLITS, SplitStatistics, by_channel
+from stages.core.statistics import SPLITS, SplitStatistics, by_channel
 
 Labels = NDArray[np.integer[Any]]
 LabelledSplit = tuple[SplitStatistics, Labels]
@@ -62,7 +62,7 @@ def _largest_gap(classes: dict[str, Any], measure: str) -> dict[str, Any] | None
         {"class": name, "channel": channel}
         | {key: by[channel] for key, by in of_class[measure].items() if key not in SPLITS}
         for name, of_class in classes.items()
-        for channel in CHANNELS
+        for channel in of_class[measure]["gap"]
     ]
     known = [gap for gap in gaps if not math.isnan(gap["gap"])]
     return max(known, key=lambda gap: abs(gap["gap"]), default=None)
@@ -72,7 +72,7 @@ def _compare_class(train: LabelledSplit, test: LabelledSplit, label: int) -> dic
     parts = {
         split: [
             _channel_of_class(statistics, labels == label, channel)
-            for channel in range(len(CHANNELS))
+            for channel in range(len(statistics.histogram))
         ]
         for split, (statistics, labels) in zip(SPLITS, (train, test), strict=True)
     }

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from stages.core.compare.resample import Resampling
-from stages.core.compare.reweigh import weighted_histograms
-from stages.core.measure import ImageBatches
+from stages.core.compare.reweigh import ImageCounts, weighted_histograms
 from stages.core.statistics import IntArray
 
 
@@ -27,8 +26,8 @@ class Replicates:
 
 
 def replicate(
-    train: ImageBatches,
-    test: ImageBatches,
+    train: ImageCounts,
+    test: ImageCounts,
     resampling: Resampling,
     numbers: Sequence[int],
     device: torch.device,

@@ -1,11 +1,13 @@
 """Histograms of many reweighted splits at once: a matrix product, exact on every device.
 
-N images, C channels, H x W = P pixels, V = 256 levels; any number of weightings x.
+N images, C channels, P pixels, V = 256 levels, F = C * V counts; any number of weightings x.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -21,12 +23,55 @@ EXACT_FLOAT32 = 2**24
 # More images at once would not make the product faster.
 MAX_BLOCK_IMAGES = 4096
 
+# Images so large that fewer would be exact in float32 are taken in larger blocks, in float64.
+MIN_BLOCK_IMAGES = 64
+DOUBLE_BLOCK_IMAGES = 1024
+
 # Indices of pixels that stay in the cache of a core (1 MiB as int32).
 CPU_BLOCK_VALUES = 2**18
 
 
+class ImageCounts(Protocol):
+    """The histograms of images, made or read block by block."""
+
+    @property
+    def channels(self) -> int: ...
+
+    @property
+    def largest(self) -> int:
+        """Pixels of the largest image."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def counts(self, images: slice, device: torch.device) -> Tensor:
+        """Those of some images, channel after channel: int64 (n, F)."""
+        ...
+
+
+@dataclass(frozen=True)
+class ArrayCounts:
+    """Histograms of images of one size, counted when they are asked for."""
+
+    images: ImageBatches
+
+    @property
+    def channels(self) -> int:
+        return int(self.images[:1].shape[1])
+
+    @property
+    def largest(self) -> int:
+        return math.prod(self.images[:1].shape[2:])
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def counts(self, images: slice, device: torch.device) -> Tensor:
+        return image_histograms(torch.from_numpy(self.images[images]).to(device))
+
+
 def weighted_histograms(
-    images: ImageBatches, weights_xN: NDArray[np.uint8], device: torch.device
+    images: ImageCounts, weights_xN: NDArray[np.uint8], device: torch.device
 ) -> IntArray:
     """The histograms (..., C, V), int64, of a split in which each image n occurs weights[..., n]
     times, for every weighting of the leading axes.
@@ -34,28 +79,29 @@ def weighted_histograms(
     The product is of float32 where no count reaches 2^24, else of float64, which holds counts up
     to 2^53. Raises ValueError for a device that is set to round float32 to fewer bits.
     """
-    n_channels, *sides = images[:1].shape[1:]
-    n_pixels = math.prod(sides)
     # Weights are 1 on average; room for four times that keeps nearly every block in float32.
-    step = min(MAX_BLOCK_IMAGES, max(1, EXACT_FLOAT32 // (4 * n_pixels)))
-    shape = (*weights_xN.shape[:-1], n_channels * LEVELS)
+    step = min(MAX_BLOCK_IMAGES, EXACT_FLOAT32 // (4 * images.largest))
+    if step < MIN_BLOCK_IMAGES:
+        step = DOUBLE_BLOCK_IMAGES
+    shape = (*weights_xN.shape[:-1], images.channels * LEVELS)
     total_xF = torch.zeros(shape, dtype=torch.int64, device=device)
-    occurrences_x = torch.zeros(shape[:-1], dtype=torch.int64, device=device)
+    pixels_x = torch.zeros(shape[:-1], dtype=torch.int64, device=device)
     for start in range(0, len(images), step):
         block = slice(start, start + step)
-        counts_NF = image_histograms(torch.from_numpy(images[block]).to(device))
-        weights_xn = torch.from_numpy(weights_xN[..., block]).to(device).float()
-        block_occurrences_x = weights_xn.sum(-1).long()
-        if n_pixels * int(block_occurrences_x.max()) >= EXACT_FLOAT32:
-            weights_xn = weights_xn.double()
+        counts_NF = images.counts(block, device)
+        weights_xn = torch.from_numpy(weights_xN[..., block]).to(device).double()
+        # Of float64 on its own, so that it also finds what the product loses.
+        block_pixels_x = weights_xn @ counts_NF[:, :LEVELS].sum(1).double()
+        if block_pixels_x.max() < EXACT_FLOAT32:
+            weights_xn = weights_xn.float()
         total_xF += (weights_xn @ counts_NF.to(weights_xn.dtype)).long()
-        occurrences_x += block_occurrences_x
-    if not torch.equal(total_xF.sum(-1), n_channels * n_pixels * occurrences_x):
+        pixels_x += block_pixels_x.long()
+    if not torch.equal(total_xF.sum(-1), images.channels * pixels_x):
         raise ValueError(
             f"pixels were lost on {device}: it rounds float32 to fewer bits (TF32, BF16); switch "
             "that off, as by TORCH_ALLOW_TF32_CUBLAS_OVERRIDE=0, or set measure.device to cpu"
         )
-    histograms: IntArray = total_xF.unflatten(-1, (n_channels, LEVELS)).cpu().numpy()
+    histograms: IntArray = total_xF.unflatten(-1, (images.channels, LEVELS)).cpu().numpy()
     return histograms
 
 

@@ -19,6 +19,7 @@ from stages.core.compare.effects import design_effect, image_effects
 from stages.core.compare.inference import interval, p_values
 from stages.core.compare.replicates import replicate
 from stages.core.compare.resample import Resampling
+from stages.core.compare.reweigh import ImageCounts
 from stages.core.compare.shift import (
     MEASURES,
     PSI_BIN_LEVELS,
@@ -27,8 +28,7 @@ from stages.core.compare.shift import (
     shift_measures,
     total_variation,
 )
-from stages.core.measure import ImageBatches
-from stages.core.statistics import CHANNELS, SplitStatistics, by_channel
+from stages.core.statistics import SplitStatistics, by_channel
 from stages.core.summary import FloatArray
 
 Measured = dict[str, FloatArray]
@@ -45,9 +45,9 @@ MAX_WEIGHT_BYTES = 2**27
 
 @dataclass(frozen=True)
 class Split:
-    """A split to compare: its images, the label of each (N,), and their statistics."""
+    """A split to compare: its images' histograms, the label of each (N,), and their statistics."""
 
-    images: ImageBatches
+    images: ImageCounts
     labels: Labels
     statistics: SplitStatistics
 
@@ -115,9 +115,9 @@ def _joined(passes: list[Measured]) -> Measured:
 
 def infer(dealt: Measured, changes: Measured, resampling: Resampling) -> dict[str, Any]:
     """Intervals and p-values: NaN where images cannot be drawn or dealt but as they are."""
-    unknown_C = np.full(len(CHANNELS), np.nan)
     intervals, ps = {}, {}
     for name, measure in MEASURES.items():
+        unknown_C = np.full_like(dealt[name][0], np.nan)
         low_C, high_C = unknown_C, unknown_C
         if resampling.can_draw:
             low_C, high_C = interval(dealt[name][0], changes[name], measure)

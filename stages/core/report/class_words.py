@@ -24,13 +24,17 @@ def class_words(shift: Mapping[str, Any]) -> list[str]:
     }
     comparisons = len(errors)
     classes = len({name for name, _ in errors})
+    channels = comparisons // classes
+    counted = (
+        f"{classes} {'class' if classes == 1 else 'classes'} by "
+        f"{channels} {'channel' if channels == 1 else 'channels'}"
+    )
     beyond = sum(size is not None and size > USUAL for size in errors.values())
     size = errors[largest["class"], largest["channel"]]
     in_errors = "" if size is None else f", {fixed(size, 1)} standard errors"
     spread = shift["largest_class_gap"]["std_levels"]
     return [
-        f"Of {comparisons} comparisons ({classes} {'class' if classes == 1 else 'classes'} by "
-        f"{comparisons // classes} channels) the largest gap of a mean is that of "
+        f"Of {comparisons} comparisons ({counted}) the largest gap of a mean is that of "
         f"{largest['class']} in {largest['channel']}: {signed(largest['gap'], 1)} levels"
         f"{in_errors}. The largest gap of a std is that of {spread['class']} in "
         f"{spread['channel']}: {signed(spread['gap'], 1)} levels.",
@@ -38,8 +42,7 @@ def class_words(shift: Mapping[str, Any]) -> list[str]:
         f"without any shift, the largest exceeds {fixed(largest_by_chance(comparisons, 0.5), 1)} "
         f"standard errors half of the time and {fixed(largest_by_chance(comparisons, 0.05), 1)} "
         f"one time in twenty. Here {beyond} of {comparisons} exceed {USUAL}, which chance alone "
-        f"makes about {fixed(0.05 * comparisons, 1)} do; but the channels of a class brighten and "
-        "darken together, so these are fewer than so many separate findings.",
+        f"makes about {fixed(0.05 * comparisons, 1)} do{_together(channels)}.",
     ]
 
 
@@ -47,6 +50,15 @@ def largest_by_chance(comparisons: int, probability: float) -> float:
     """What the largest of so many independent standard normal sizes exceeds so probably."""
     of_one = 1 - (1 - probability) ** (1 / comparisons)
     return NormalDist().inv_cdf(1 - of_one / 2)
+
+
+def _together(channels: int) -> str:
+    if channels == 1:
+        return ""
+    return (
+        "; but the channels of a class brighten and darken together, so these are fewer than so "
+        "many separate findings"
+    )
 
 
 def _in_errors(gap: float, standard_error: float | None) -> float | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from stages.core.statistics import CHANNELS
-
 Rows = list[dict[str, Any]]
 
 # What a measure is where both splits are alike; the distances are 0.
@@ -25,7 +23,7 @@ def shift_rows(shift: dict[str, Any]) -> Rows:
             "alike": ALIKE.get(measure, 0.0),
         }
         for measure, interval in shift["interval_95"].items()
-        for channel in CHANNELS
+        for channel in shift[measure]
     ]
 
 
@@ -44,6 +42,6 @@ def class_rows(shift: dict[str, Any]) -> Rows:
             "standard_error": of_class[key].get("gap_standard_error", {}).get(channel),
         }
         for measure, key in (("mean", "mean_levels"), ("std", "std_levels"))
-        for channel in CHANNELS
+        for channel in shift["mean_levels"]
         for place, (name, of_class) in enumerate(shift["classes"].items())
     ]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.core.report.numbers import fixed
-from stages.core.statistics import CHANNELS, SPLITS
+from stages.core.statistics import SPLITS
 
 DECIMALS = 4
 
@@ -24,7 +24,7 @@ MEASURES = {
 
 @dataclass(frozen=True)
 class Row:
-    """A number of each preset, or one for each split of each preset; red, green, blue as text."""
+    """A number of each preset, or one for each split of each preset; of each channel, as text."""
 
     name: str
     meaning: str
@@ -47,11 +47,7 @@ def preset_rows(presets: Mapping[str, Mapping[str, Any]]) -> list[Row]:
         Row(
             measure,
             meaning,
-            [
-                _cell(of[split][measure][channel] for channel in CHANNELS)
-                for of in presets.values()
-                for split in SPLITS
-            ],
+            [_cell(of[split][measure].values()) for of in presets.values() for split in SPLITS],
             by_split=True,
         )
         for measure, meaning in MEASURES.items()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.core.report.numbers import fixed, probability
-from stages.core.statistics import CHANNELS
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def shift_table(shift: Mapping[str, Any]) -> list[Row]:
     return [
         Row(
             described,
-            [_cell(shift, measure, channel, described.decimals) for channel in CHANNELS],
+            [_cell(shift, measure, channel, described.decimals) for channel in shift[measure]],
             _p_value(shift, measure, "any_channel"),
         )
         for measure, described in MEASURES.items()

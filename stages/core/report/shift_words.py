@@ -138,9 +138,10 @@ def certainty(shift: Shift, permutations: int) -> str:
         if p_value is not None and p_value < SELDOM
         else "That is no proof that there is no shift: the intervals say how large one may be."
     )
+    farthest = ", in the channel that is farthest apart" if len(shift["mean_levels"]) > 1 else ""
     return (
         f"Dealing the images of each class out anew between the splits, {permutations:,} times, "
-        f"gives {listed} of the deals, in the channel that is farthest apart. {caution}"
+        f"gives {listed} of the deals{farthest}. {caution}"
         f"{mix(shift)}{small_classes(shift)}"
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stages.core.export.configs import preprocessor_config
+from stages.core.statistics import channel_names
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ from timm.data import create_transform
 
 {constants}
 data_config = {{
-    "input_size": (3, {height}, {width}),
+    "input_size": ({len(mean)}, {height}, {width}),
     "crop_pct": 1.0,
     "mean": mean,
     "std": std,
@@ -91,7 +92,8 @@ transform = keras.Sequential([
         ),
         Snippet(
             "JSON",
-            "for everything else; in units of [0, 1] pixel fractions, red, green, blue",
+            "for everything else; in units of [0, 1] pixel fractions, "
+            + ", ".join(channel_names(len(mean))),
             f"{_json({'mean': mean, 'std': std})}\n",
         ),
     ]

@@ -17,7 +17,7 @@ from stages.files.reports import (
     read_json,
     read_rows,
 )
-from stages.files.statistics import load_statistics
+from stages.files.statistics import load_splits
 
 Json = dict[str, Any]
 
@@ -57,15 +57,32 @@ def load_inputs() -> Inputs:
     The presets are those of `params.yaml`: the folder of one that was removed may still be there.
     """
     params = load_params()
-    return Inputs(
+    inputs = Inputs(
         params=params,
         published=read_json(PUBLISHED / "normalization.json", "mean", "std"),
         presets={name: _load_preset(name) for name in params.presets},
         shift=read_json(SHIFT, *SHIFT_KEYS),
         check=read_json(CHECK, "passed", "limits"),
         samples=read_json(SAMPLES, *SPLITS),
-        statistics={split: load_statistics(split) for split in SPLITS},
+        statistics=load_splits(),
     )
+    _check_channels(inputs)
+    return inputs
+
+
+def _check_channels(inputs: Inputs) -> None:
+    """Raise ValueError where a report is still of images with other channels."""
+    measured = inputs.statistics["train"].channel_names
+    means = {SHIFT: inputs.shift["mean_levels"]} | {
+        PRESETS / name / "details.json": preset.details["train"]["mean"]
+        for name, preset in inputs.presets.items()
+    }
+    for path, by_channel in means.items():
+        if tuple(by_channel) != measured:
+            raise ValueError(
+                f"{path}: expected the channels of the statistics, {', '.join(measured)}, found "
+                f"{', '.join(by_channel)}; run `dvc repro`"
+            )
 
 
 def _load_preset(name: str) -> PresetInputs:

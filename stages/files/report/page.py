@@ -6,7 +6,7 @@ It has no clock and no name of a machine: the same inputs give the same bytes ev
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from stages.core.report.preset_table import preset_rows
 from stages.core.report.shift_table import shift_table
 from stages.core.report.shift_words import limits_in_words, shift_words
 from stages.core.report.snippets import snippets
-from stages.core.statistics import CHANNELS, SPLITS
+from stages.core.statistics import SPLITS
 from stages.files.atomic import atomic_write
 from stages.files.params import FixedPreset, Params
 from stages.files.report import vega
@@ -29,6 +29,7 @@ from stages.files.report.inputs import Inputs
 
 PAGE = Path("reports/index.html")
 PLOT_ROWS = Path("reports/plots")
+TITLES = {"cifar10": "CIFAR-10"}
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
@@ -55,12 +56,14 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
         "lower_first": lambda sentence: sentence[:1].lower() + sentence[1:],
     }
     return environment.get_template("page.html").render(
-        channels=CHANNELS,
+        channels=inputs.statistics["train"].channel_names,
         params=inputs.params,
         published=inputs.published,
         limits_words=limits_in_words(inputs.check),
         check=inputs.check,
-        snippets=snippets(**inputs.published, image_size=inputs.samples["train"]["image_size"]),
+        snippets=snippets(
+            **inputs.published, image_size=_image_size(inputs.samples["train"]["sizes"])
+        ),
         presets=inputs.presets,
         preset_rows=preset_rows(
             {
@@ -79,9 +82,10 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
         shift_table=shift_table(inputs.shift),
         class_words=class_words(inputs.shift),
         splits=SPLITS,
+        title=_title(inputs.params),
         samples=inputs.samples,
         statistics=inputs.statistics,
-        settings=_settings(inputs.params),
+        settings=_settings(inputs),
         scripts=vega.scripts(),
     )
 
@@ -100,18 +104,24 @@ def _origins(inputs: Inputs) -> dict[str, str]:
         found for split, of in inputs.statistics.items() for found in definitions(split, of)
     ]
     return {
-        name: fixed_words(preset.mean, preset.std, measured)
+        name: fixed_words(**inputs.presets[name].normalization, measured=measured)
         if isinstance(preset, FixedPreset)
         else FITTED[preset.std]
         for name, preset in inputs.params.presets.items()
     }
 
 
-def _settings(params: Params) -> list[str]:
+def _settings(inputs: Inputs) -> list[str]:
     """The params that had a say in the report; those that cannot change a number are left out."""
+    params = inputs.params
+    limits = {
+        measure: {channel: of["limit"] for channel, of in channels.items()}
+        for measure, channels in inputs.check["limits"].items()
+    }
     sections: dict[str, Mapping[Any, Any]] = {
+        "dataset": params.dataset.model_dump(include={"root", "resize", "crop"}),
         "compare": params.compare.model_dump(),
-        "limits": params.limits,
+        "limits": limits,
         "presets": {name: preset.model_dump() for name, preset in params.presets.items()},
     }
     return [f"preset: {params.preset}"] + [
@@ -119,3 +129,15 @@ def _settings(params: Params) -> list[str]:
         for section, values in sections.items()
         for line in (f"{section}:", *(f"  {name}: {json.dumps(v)}" for name, v in values.items()))
     ]
+
+
+def _image_size(sizes: Mapping[str, Any]) -> Sequence[int]:
+    """Height and width of the images; where they differ, the usual ones of a model's input."""
+    smallest: Sequence[int] = sizes["smallest"]
+    return smallest if smallest == sizes["largest"] else (224, 224)
+
+
+def _title(params: Params) -> str:
+    """The name of the dataset: that of its folder, or what the folder of a known one stands for."""
+    name = Path(params.dataset.root).name
+    return TITLES.get(name, name)

@@ -43,13 +43,16 @@ def of_class(images: Array, labels: Array, label: int, channel: int) -> Array:
     return pixels
 
 
-def test_every_number_equals_numpy_on_the_pixels_of_the_class() -> None:
-    classes = compared(TRAIN, TRAIN_LABELS, TEST, TEST_LABELS)["classes"]
+@pytest.mark.parametrize("channels", [("gray",), CHANNELS])
+def test_every_number_equals_numpy_on_the_pixels_of_the_class(channels: tuple[str, ...]) -> None:
+    chosen = slice(len(channels))
+    classes = compared(TRAIN[:, chosen], TRAIN_LABELS, TEST[:, chosen], TEST_LABELS)["classes"]
     for label in (1, 2, 3):
         found = classes[f"class {label}"]
         counts = [int((labels == label).sum()) for labels in (TRAIN_LABELS, TEST_LABELS)]
         assert found["images"] == {"train": counts[0], "test": counts[1]}
-        for index, channel in enumerate(CHANNELS):
+        assert list(found["mean_levels"]["gap"]) == list(channels)
+        for index, channel in enumerate(channels):
             train = of_class(TRAIN, TRAIN_LABELS, label, index)
             test = of_class(TEST, TEST_LABELS, label, index)
             for name, function in (("mean_levels", np.mean), ("std_levels", np.std)):

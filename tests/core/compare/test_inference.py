@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from stages.core.compare.inference import interval, p_values
 from stages.core.compare.replicates import replicate
 from stages.core.compare.resample import Resampling
+from stages.core.compare.reweigh import ArrayCounts
 from stages.core.compare.shift import MEASURES, shift_measures
 from tests.conftest import random_images
 
@@ -120,7 +121,7 @@ def test_p_values_equal_scipys_over_all_deals(
     both = random_images(10, seed=0)
     both[6:] |= 64
     resampling = Resampling(np.zeros(6, int), np.zeros(4, int), seed=0)
-    deals = replicate(both[:6], both[6:], resampling, range(4001), CPU)
+    deals = replicate(ArrayCounts(both[:6]), ArrayCounts(both[6:]), resampling, range(4001), CPU)
     values_RC = shift_measures(deals.dealt_train, deals.dealt_test)[name]
     found_C, _ = p_values(values_RC, MEASURES[name])
     for channel in range(3):
@@ -136,7 +137,7 @@ def test_p_values_equal_scipys_over_all_deals(
 def test_the_interval_of_a_mean_equals_scipys_bootstrap() -> None:
     train, test = random_images(300, seed=4), random_images(150, seed=5)
     resampling = Resampling(np.zeros(300, int), np.zeros(150, int), seed=1)
-    drawn = replicate(train, test, resampling, range(2001), CPU)
+    drawn = replicate(ArrayCounts(train), ArrayCounts(test), resampling, range(2001), CPU)
     values_RC = shift_measures(drawn.drawn_train, drawn.drawn_test)["mean_levels"]
     low_C, high_C = interval(values_RC[0], abs(values_RC - values_RC[0]), MEAN)
     for channel in range(3):

@@ -10,6 +10,7 @@ import torch
 
 from stages.core.compare.replicates import Replicates, replicate
 from stages.core.compare.resample import Resampling
+from stages.core.compare.reweigh import ArrayCounts
 from tests.conftest import random_images
 
 Array = np.ndarray[Any, Any]
@@ -25,7 +26,7 @@ def resampling(seed: int = 5) -> Resampling:
 
 
 def replicated(device: torch.device = CPU) -> Replicates:
-    return replicate(TRAIN, TEST, resampling(), range(21), device)
+    return replicate(ArrayCounts(TRAIN), ArrayCounts(TEST), resampling(), range(21), device)
 
 
 def histogram(images: Array) -> Array:
@@ -55,7 +56,8 @@ def test_every_row_equals_numpy_on_its_images() -> None:
 
 
 def test_a_replicate_is_the_same_whatever_is_made_beside_it() -> None:
-    whole, part = replicated(), replicate(TRAIN, TEST, resampling(), [0, 7, 20], CPU)
+    whole = replicated()
+    part = replicate(ArrayCounts(TRAIN), ArrayCounts(TEST), resampling(), [0, 7, 20], CPU)
     for name in FIELDS:
         assert np.array_equal(getattr(part, name), getattr(whole, name)[[0, 7, 20]])
 

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stages.core.compare import reweigh
-from stages.core.compare.reweigh import image_histograms, weighted_histograms
+from stages.core.compare.reweigh import ArrayCounts, image_histograms, weighted_histograms
 from tests.conftest import random_images
 
 Array = np.ndarray[Any, Any]
@@ -42,7 +42,7 @@ def random_weights(shape: tuple[int, ...], high: int = 256) -> Array:
 def test_equals_numpy_on_the_repeated_images(images: Array, data: st.DataObject | None) -> None:
     shape = (2, 3, len(images))
     weights = random_weights(shape) if data is None else data.draw(hnp.arrays(np.uint8, shape))
-    histograms = weighted_histograms(images, weights, CPU)
+    histograms = weighted_histograms(ArrayCounts(images), weights, CPU)
     assert histograms.dtype == np.int64
     assert histograms.shape == (2, 3, images.shape[1], 256)
     for index in np.ndindex(2, 3):
@@ -53,8 +53,9 @@ def test_equals_numpy_on_the_repeated_images(images: Array, data: st.DataObject 
 def test_blocks_of_images_add_up(block_images: int, monkeypatch: pytest.MonkeyPatch) -> None:
     images, weights = random_images(17, seed=0), random_weights((4, 17))
     monkeypatch.setattr(reweigh, "MAX_BLOCK_IMAGES", block_images)
+    monkeypatch.setattr(reweigh, "MIN_BLOCK_IMAGES", 1)
     expected = [by_hand(images, weights_N) for weights_N in weights]
-    assert np.array_equal(weighted_histograms(images, weights, CPU), expected)
+    assert np.array_equal(weighted_histograms(ArrayCounts(images), weights, CPU), expected)
 
 
 @pytest.mark.parametrize("block_values", [1, 3 * 64, 7 * 3 * 64 + 5])
@@ -72,7 +73,7 @@ def test_images_need_not_be_contiguous() -> None:
     images = random_images(9, seed=2).transpose(0, 1, 3, 2)[::2]
     weights = random_weights((2, 9))[:, ::2]
     expected = [by_hand(images, weights_N) for weights_N in weights]
-    assert np.array_equal(weighted_histograms(images, weights, CPU), expected)
+    assert np.array_equal(weighted_histograms(ArrayCounts(images), weights, CPU), expected)
 
 
 def heavy_black_images() -> tuple[Array, Array]:
@@ -89,7 +90,8 @@ def test_counts_beyond_2_to_the_24_are_exact(
     """In one block and in several, whether a block alone exceeds float32 or only their sum."""
     images, weights = heavy_black_images()
     monkeypatch.setattr(reweigh, "MAX_BLOCK_IMAGES", block_images)
-    (histogram_CV,) = weighted_histograms(images, weights, CPU)
+    monkeypatch.setattr(reweigh, "MIN_BLOCK_IMAGES", 1)
+    (histogram_CV,) = weighted_histograms(ArrayCounts(images), weights, CPU)
     assert histogram_CV[0, :2].tolist() == [255 * 17 * (2**14 - 1), 255 * 17]
     assert not histogram_CV[0, 2:].any()
 
@@ -106,7 +108,9 @@ def test_a_count_at_the_edge_of_float32_is_exact(heavy: int) -> None:
     """One image of 2^20 pixels, one of them not black: 16 times it is just about 2^24 pixels."""
     images = np.zeros((2, 1, 1024, 1024), np.uint8)
     images[0, 0, 0, 0] = images[1, 0, :, 0] = 9
-    (histogram_CV,) = weighted_histograms(images, np.array([[heavy, 1]], np.uint8), CPU)
+    (histogram_CV,) = weighted_histograms(
+        ArrayCounts(images), np.array([[heavy, 1]], np.uint8), CPU
+    )
     black = heavy * (2**20 - 1) + 1024 * 1023
     assert histogram_CV[0, [0, 9]].tolist() == [black, heavy + 1024]
 
@@ -117,6 +121,6 @@ def test_cuda_and_cpu_give_the_same_bytes(side: int) -> None:
     """Of large images too, whose counts TF32 (a significand of 11 bits) would not hold."""
     images = np.random.default_rng(side).integers(0, 9, (300, 3, side, side), dtype=np.uint8)
     weights = random_weights((5, 300), high=6)
-    on_cpu = weighted_histograms(images, weights, CPU)
-    on_cuda = weighted_histograms(images, weights, torch.device("cuda"))
+    on_cpu = weighted_histograms(ArrayCounts(images), weights, CPU)
+    on_cuda = weighted_histograms(ArrayCounts(images), weights, torch.device("cuda"))
     assert on_cpu.tobytes() == on_cuda.tobytes()

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from stages.core.compare import splits
+from stages.core.compare.reweigh import ArrayCounts
 from stages.core.compare.splits import Split, compare
 from stages.core.measure import measure_batch
 from tests.conftest import random_images
@@ -44,7 +45,7 @@ TRAIN, TEST = random_images(60, seed=0), random_images(24, seed=1)
 def split(images: Array, labels: Array | None = None) -> Split:
     if labels is None:
         labels = np.arange(len(images), dtype=np.uint8) % 3
-    return Split(images, labels, measure_batch(images, CPU))
+    return Split(ArrayCounts(images), labels, measure_batch(images, CPU))
 
 
 def compared(
@@ -92,6 +93,26 @@ def test_the_numbers_are_of_their_channel(report: dict[str, Any]) -> None:
         assert report["mean_levels"][channel] == pytest.approx(test.mean() - train.mean())
         assert report["std_ratio"][channel] == pytest.approx(test.std() / train.std())
         assert report["overlap"][channel] == pytest.approx(1 - report["total_variation"][channel])
+
+
+def test_gray_images_are_as_each_of_three_channels_that_are_alike() -> None:
+    def of_channel(content: Any, channel: str) -> Any:
+        if not isinstance(content, dict):
+            return content
+        if channel in content:
+            others = [name for name in CHANNELS if name != channel]
+            kept = {name: value for name, value in content.items() if name not in others}
+            return {"gray" if name == channel else name: value for name, value in kept.items()}
+        return {name: of_channel(value, channel) for name, value in content.items()}
+
+    train, test = TRAIN[:, :1], TEST[:, :1]
+    gray = compared(split(train), split(test))
+    alike = compared(split(train.repeat(3, axis=1)), split(test.repeat(3, axis=1)))
+    for report in (gray, alike):
+        named = {gap.pop("channel") for gap in report["largest_class_gap"].values()}
+        assert named == ({"gray"} if report is gray else {"red"})
+    for channel in CHANNELS:
+        assert of_channel(alike, channel) == gray
 
 
 def test_intervals_hold_the_value_and_p_values_are_shares_of_the_deals(
@@ -168,7 +189,7 @@ def test_floats_have_ten_digits(report: dict[str, Any]) -> None:
 @pytest.mark.parametrize("of", ["train", "test"])
 def test_statistics_of_other_images_are_refused(of: str) -> None:
     splits = {"train": split(TRAIN), "test": split(TEST)}
-    other = splits[of].images[:].copy()
+    other = {"train": TRAIN, "test": TEST}[of].copy()
     other[0, 0, 0, 0] ^= 1
     splits[of] = replace(splits[of], statistics=measure_batch(other, CPU))
     with pytest.raises(ValueError, match=r"not those of the images; run `dvc repro measure`"):

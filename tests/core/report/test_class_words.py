@@ -10,7 +10,7 @@ from stages.core.report.class_words import class_words, largest_by_chance
 
 
 def a_class(mean_gaps: list[float], errors: list[float]) -> dict[str, Any]:
-    channels = ("red", "green", "blue")
+    channels = ("red", "green", "blue") if len(mean_gaps) == 3 else ("gray",)
     return {
         "mean_levels": {
             "gap": dict(zip(channels, mean_gaps, strict=True)),
@@ -56,6 +56,18 @@ def test_a_class_of_one_image_has_no_standard_error() -> None:
     one = {**SHIFT, "classes": {"cat": a_class([1.0, -4.0, 0.5], [0.0, 0.0, 0.0])}}
     found, _ = class_words(one)
     assert "cat in green: −4.0 levels. The largest" in found
+
+
+def test_of_gray_images_nothing_is_said_of_other_channels() -> None:
+    gap = {"class": "cat", "channel": "gray", "gap": -4.0}
+    found, warning = class_words(
+        {
+            "classes": {"cat": a_class([-4.0], [1.25]), "dog": a_class([2.5], [1.0])},
+            "largest_class_gap": {"mean_levels": gap, "std_levels": gap},
+        }
+    )
+    assert found.startswith("Of 2 comparisons (2 classes by 1 channel) the largest gap of a mean ")
+    assert warning.endswith("Here 2 of 2 exceed 1.96, which chance alone makes about 0.1 do.")
 
 
 def test_splits_without_a_class_in_common() -> None:

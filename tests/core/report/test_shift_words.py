@@ -159,6 +159,20 @@ def test_intervals_from_few_images_are_said_to_be_too_narrow() -> None:
     assert "too narrow" not in shift_words(SHIFT, 1000).certainty
 
 
+def test_of_gray_images_no_channel_is_the_farthest_apart() -> None:
+    def gray(content: Any) -> Any:
+        if not isinstance(content, dict):
+            return content
+        kept = {k: gray(v) for k, v in content.items() if k not in ("green", "blue")}
+        return {"gray" if name == "red" else name: value for name, value in kept.items()}
+
+    words = shift_words(gray(SHIFT), 1000)
+    assert "stds as unlike in 65.3 % of the deals. A small p-value" in words.certainty
+    assert "brighter than the train images by 0.72 of 255 levels (0.011 stds" in words.size
+    assert "276 of them tell as much" in words.independence
+    assert "in the channel that is farthest apart" in shift_words(SHIFT, 1000).certainty
+
+
 def test_limits_are_counted() -> None:
     held = {"holds": True}
     broken = {"passed": False, "limits": {"psi": {"red": held, "blue": {"holds": False}}}}

@@ -32,6 +32,13 @@ def test_numbers_in_json_read_back_as_the_same_floats() -> None:
     assert preprocessor["rescale_factor"] == 1 / 255
 
 
-def test_timm_is_told_the_size_of_the_images() -> None:
-    texts = {s.library: s.text for s in snippets(MEAN, STD, (48, 64))}
-    assert '"input_size": (3, 48, 64)' in texts["timm"]
+@pytest.mark.parametrize("channels", [1, 3])
+def test_timm_is_told_the_size_of_the_images(channels: int) -> None:
+    texts = {s.library: s.text for s in snippets(MEAN[:channels], STD[:channels], (48, 64))}
+    assert f'"input_size": ({channels}, 48, 64)' in texts["timm"]
+
+
+@pytest.mark.parametrize(("channels", "names"), [(1, "gray"), (3, "red, green, blue")])
+def test_json_says_which_number_is_of_which_channel(channels: int, names: str) -> None:
+    notes = {s.library: s.note for s in snippets(MEAN[:channels], STD[:channels], (32, 32))}
+    assert notes["JSON"].endswith(f"pixel fractions, {names}")

@@ -17,7 +17,7 @@
       // The panels of `dvc plots`, as many beside each other as there is room for.
       function fitted(spec, kind, width) {
         const {column, row, ...wrapped} = spec.facet;
-        const most = column ? 3 : spec.columns;
+        const most = column ? {{ channels | length }} : spec.columns;
         const room = (beside) =>
           Math.floor((width - AXIS[kind] - 12 - BESIDE * (beside - 1)) / beside);
         // One revision needs no name, the text above is the legend, and the page has its colours.

@@ -1,0 +1,45 @@
+"""Resizing and cropping before measuring, with the sizes that torchvision computes.
+
+Height and width in pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is done to an image before it is measured: `Resize`, then `CenterCrop`.
+
+    `resize` is the shorter side or both sides, `crop` both sides; None leaves an image as it is.
+    """
+
+    resize: int | Size | None = None
+    crop: Size | None = None
+
+
+def resized(size: Size, resize: int | Size) -> Size:
+    """The size after torchvision's `Resize(resize)`, which cuts the longer side to an integer."""
+    if not isinstance(resize, int):
+        return resize
+    height, width = size
+    if width <= height:
+        return int(resize * height / width), resize
+    return resize, int(resize * width / height)
+
+
+def center_crop_offset(size: Size, crop: Size) -> tuple[int, int]:
+    """Top and left of torchvision's `CenterCrop(crop)`, negative where it pads with zeros.
+
+    Where it pads, a side that is too short by an odd number gets one pixel less before than after;
+    then it crops, with Python's rounding of halves to the even integer.
+    """
+    padding = [max(0, to - of) for of, to in zip(size, crop, strict=True)]
+    padded = [of + pad for of, pad in zip(size, padding, strict=True)]
+    top, left = (
+        round((of - to) / 2) - pad // 2 for of, to, pad in zip(padded, crop, padding, strict=True)
+    )
+    return top, left

@@ -1,0 +1,114 @@
+"""What was measured of images, kept by their content in the user's cache folder.
+
+Not a result but a memory: without it everything is measured again, and is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+
+import numpy as np
+
+from stages.core.statistics import LEVELS
+from stages.files.decode import MeasuredImage, NotAnImageError
+from stages.files.fetch import cache_folder
+
+TABLE = """
+CREATE TABLE IF NOT EXISTS images (
+    key BLOB PRIMARY KEY, facts TEXT NOT NULL, counts BLOB
+)
+"""
+SECONDS_TO_WAIT = 60  # for another run that writes at the same moment
+
+# What is kept of an image: facts as JSON and counts as bytes, none if it is not an image.
+Record = tuple[str, bytes | None]
+
+
+def to_record(measured: MeasuredImage | NotAnImageError) -> Record:
+    if isinstance(measured, NotAnImageError):
+        return json.dumps({"reason": str(measured)}), None
+    counts = measured.counts
+    dtype = "<u2" if counts.max() < 2**16 else "<u4"
+    facts = {
+        "size": measured.size,
+        "converted": measured.converted,
+        "dtype": dtype,
+    }
+    return json.dumps(facts), counts.astype(dtype).tobytes()
+
+
+def from_record(record: Record) -> MeasuredImage | NotAnImageError:
+    """ValueError where the record is damaged."""
+    facts, counts = json.loads(record[0]), record[1]
+    if counts is None:
+        return NotAnImageError(facts["reason"])
+    height, width = facts["size"]
+    counts_CV = np.frombuffer(counts, facts["dtype"]).astype(np.int64).reshape(-1, LEVELS)
+    if not (counts_CV.sum(axis=1) == height * width).all():
+        raise ValueError("counts that are not those of all pixels")
+    return MeasuredImage(counts_CV, (height, width), facts["converted"])
+
+
+class Store:
+    """Records by the content of the file and what else decides over its counts (`version`)."""
+
+    def __init__(self, database: sqlite3.Connection, version: str) -> None:
+        self._database = database
+        self._version = version
+
+    @staticmethod
+    @contextmanager
+    def open(version: str) -> Iterator[Store]:
+        """Open or create the store; ValueError says so where its file is damaged."""
+        path = cache_folder() / "measured.sqlite"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with closing(sqlite3.connect(path, timeout=SECONDS_TO_WAIT)) as database:
+                database.execute(TABLE)
+                yield Store(database, version)
+        except sqlite3.OperationalError as error:
+            raise OSError(f"{path}: cannot be used ({error})") from error
+        except sqlite3.DatabaseError as error:
+            raise ValueError(
+                f"{path}: damaged ({error}); delete it: it only saves measuring again"
+            ) from error
+
+    def get(self, content: str) -> MeasuredImage | NotAnImageError:
+        """What is known of a content. A damaged record is taken away, so that a next run mends it.
+
+        Raises ValueError for it, or where nothing is known.
+        """
+        key = self._key(content)
+        found = self._database.execute(
+            "SELECT facts, counts FROM images WHERE key = ?", (key,)
+        ).fetchone()
+        try:
+            return from_record(found)
+        except (ValueError, KeyError, TypeError) as error:
+            with self._database:
+                self._database.execute("DELETE FROM images WHERE key = ?", (key,))
+            raise ValueError(f"the store had a damaged record ({error}); run again") from error
+
+    def lacks(self, contents: Iterable[str]) -> set[str]:
+        """The contents of which nothing is known."""
+        one = "SELECT 1 FROM images WHERE key = ?"
+        return {
+            content
+            for content in contents
+            if not self._database.execute(one, (self._key(content),)).fetchone()
+        }
+
+    def add(self, records: Iterable[tuple[str, Record]]) -> None:
+        """Keep records, each by its content: all of them or none."""
+        with self._database:
+            self._database.executemany(
+                "INSERT OR REPLACE INTO images VALUES (?, ?, ?)",
+                [(self._key(content), *record) for content, record in records],
+            )
+
+    def _key(self, content: str) -> bytes:
+        return hashlib.sha256(f"{content} {self._version}".encode()).digest()[:16]

@@ -1,0 +1,53 @@
+"""A split that is a folder of image files: measured as far as the store does not know them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tqdm import tqdm
+
+from stages.core.prepare import Preparation
+from stages.core.statistics import SplitStatistics
+from stages.files.collect import collect
+from stages.files.decode import version
+from stages.files.index import Index
+from stages.files.listing import File, list_folder
+from stages.files.params import Dataset
+from stages.files.store import Store
+from stages.files.work import Task, measure_task
+from stages.workers import in_processes
+
+# Enough to make nothing of sending a task to a process, few enough to lose when it is killed.
+TASK_FILES = 32
+
+
+def measure_folder(split: str, dataset: Dataset) -> tuple[SplitStatistics, Index]:
+    """Statistics and index of a folder; ValueError or OSError say what is wrong with its files."""
+    files = list_folder(dataset.folder(split))
+    with Store.open(version(dataset.preparation)) as store:
+        measure_missing(split, files, dataset.preparation, store)
+        return collect(files, store, quarantine=dataset.on_bad_image == "quarantine")
+
+
+def ensure_measured(split: str, dataset: Dataset, contents: Sequence[str]) -> None:
+    """Measure the split once more if the store, which is not shared, lacks these contents."""
+    with Store.open(version(dataset.preparation)) as store:
+        if store.lacks(contents):
+            files = list_folder(dataset.folder(split))
+            measure_missing(split, files, dataset.preparation, store)
+
+
+def measure_missing(
+    split: str, files: Sequence[File], preparation: Preparation, store: Store
+) -> None:
+    """Bring into the store what it lacks. A run that is killed goes on from where it was."""
+    by_content = {file.content: file for file in files if not file.reason}
+    missing = [by_content[content] for content in store.lacks(by_content)]
+    tasks = (
+        Task(missing[start : start + TASK_FILES], preparation)
+        for start in range(0, len(missing), TASK_FILES)
+    )
+    with tqdm(desc=f"measure {split}", total=len(missing), unit="image") as bar:
+        for records in in_processes(measure_task, tasks):
+            store.add(records)
+            bar.update(len(records))

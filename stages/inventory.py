@@ -1,0 +1,42 @@
+"""Count what each split holds, and list what it does not: `python -m stages.inventory`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from stages import entry
+from stages.core.statistics import SPLITS
+from stages.files.index import Index, load_index
+from stages.files.reports import INVENTORY, QUARANTINE, write_json
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    indexes = {split: load_index(split) for split in SPLITS}
+    counts: dict[str, Any] = {split: inventory(index) for split, index in indexes.items()}
+    train, test = (set(index.contents) for index in indexes.values())
+    if train and test:
+        counts["contents_in_both_splits"] = len(train & test)
+    write_json(INVENTORY, counts)
+    write_json(
+        QUARANTINE,
+        {
+            split: [entry.model_dump() for entry in index.quarantined]
+            for split, index in indexes.items()
+        },
+    )
+
+
+def inventory(index: Index) -> dict[str, Any]:
+    """How many images there are; of files also how many are alike, or were converted."""
+    counts: dict[str, Any] = {"images": len(index.labels), "classes": len(index.classes)}
+    if index.contents:
+        counts["duplicates"] = len(index.contents) - len(set(index.contents))
+        counts["quarantined"] = len(index.quarantined)
+        counts["converted"] = index.converted
+    return counts
+
+
+if __name__ == "__main__":
+    entry.run(main)

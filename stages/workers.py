@@ -1,0 +1,36 @@
+"""Processes on this machine that work side by side."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from itertools import islice
+from typing import TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# Tasks that wait at each process, so that none is idle and few are in memory.
+WAITING = 2
+
+
+def in_processes(work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
+    """The results of `work` as they come, in any order; the first error of a task is raised."""
+    processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    # Not forked: torch's threads, and those that hash files, would not survive it.
+    context = multiprocessing.get_context("spawn")
+    remaining, pending = iter(tasks), set[Future[R]]()
+    with ProcessPoolExecutor(processes, context) as pool:
+        try:
+            while True:
+                room = WAITING * (processes or 1) - len(pending)
+                pending |= {pool.submit(work, task) for task in islice(remaining, room)}
+                if not pending:
+                    return
+                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                for future in done:
+                    yield future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
