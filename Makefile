@@ -1,5 +1,6 @@
 # `make` sets everything up in .venv, reproduces the pipeline and prints its metrics.
 # `make test` sets everything up and runs every check and test.
+# `make adopt DATA=~/photos` makes a folder of images the dataset.
 # `make share REMOTE=s3://bucket/path` sets up the remote that a team shares.
 # `make release VERSION=v1.0.0` tags what is committed, once it is found reproduced.
 
@@ -7,7 +8,7 @@ PYTHON ?= python3
 IN_VENV = . .venv/bin/activate &&
 PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: all setup test share release
+.PHONY: all setup test adopt share release
 
 all: setup
 	$(IN_VENV) python -m stages.validate
@@ -21,6 +22,9 @@ setup: .venv/installed
 	$(PYTHON) -m venv .venv
 	$(PIP_INSTALL) -r requirements.txt
 	touch $@
+
+adopt: .venv/installed
+	$(IN_VENV) python -m stages.adopt '$(or $(DATA),$(error Say where: make adopt DATA=~/photos))'
 
 share: .venv/installed-remotes
 	$(IN_VENV) python -m team.share '$(or $(REMOTE),$(error Say where: make share REMOTE=s3://bucket/path))' $(OPTIONS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from itertools import islice
@@ -22,7 +23,7 @@ def in_processes(work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
     # Not forked: torch's threads, and those that hash files, would not survive it.
     context = multiprocessing.get_context("spawn")
     remaining, pending = iter(tasks), set[Future[R]]()
-    with ProcessPoolExecutor(processes, context) as pool:
+    with ProcessPoolExecutor(processes, context, initializer=_end_with_the_parent) as pool:
         try:
             while True:
                 room = WAITING * (processes or 1) - len(pending)
@@ -34,3 +35,15 @@ def in_processes(work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
                     yield future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _end_with_the_parent() -> None:
+    """A process of a run that was killed would otherwise wait for its next task forever."""
+
+    def wait_and_exit() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait_and_exit, daemon=True).start()

@@ -144,6 +144,12 @@ def test_the_page_is_of_one_channel(gray: Project, browser: Browser, width: int)
             ["measure", "gray"],
             ["train", "test", "gray", "gray"],
         ]
+        for table in it.page.locator("table").all():
+            columns = table.evaluate(
+                """table => [table.rows[0], ...table.tBodies[0].rows].map(
+                    ({cells}) => [...cells].reduce((sum, {colSpan}) => sum + colSpan, 0))"""
+            )
+            assert len(set(columns)) == 1
         words = re.findall(r"\w+", it.page.locator("body").inner_text())
         assert not {"red", "green", "blue", "three"} & set(words)
         gap = read(gray, "shift.json")["mean_levels"]["gray"]

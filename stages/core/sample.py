@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stages.core.statistics import SplitStatistics
+from stages.core.summary import image_spreads
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,12 @@ def extremes(statistics: SplitStatistics) -> list[Extreme]:
     """The four extremes; of images that are equally so, the first.
 
     Brightness is the sum of the values, contrast the sum over channels of P * sum(x^2) - sum(x)^2:
-    integers, so that no rounding chooses between images of one size.
+    integers, which float64 holds for images of up to 400,000 pixels, so that no rounding chooses.
     """
     pixels_N, sums_NC = statistics.image_pixels, statistics.image_sums
-    spread_NC = pixels_N[:, None] * statistics.image_sums_of_squares - sums_NC * sums_NC
     channels = sums_NC.shape[1]
     brightness_N = sums_NC.sum(axis=1) / (channels * pixels_N)
-    contrast_N = spread_NC.sum(axis=1, dtype=np.float64) / (channels * pixels_N * pixels_N)
+    contrast_N = image_spreads(statistics).sum(axis=1) / (channels * pixels_N * pixels_N)
     chosen = {
         "darkest": brightness_N.argmin(),
         "brightest": brightness_N.argmax(),

@@ -19,9 +19,9 @@ FloatArray = NDArray[np.float64]
 
 QUANTILES = ("0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99")
 
-# The variance of an image is computed as P * sum(x^2) - sum(x)^2, which is at most (127.5 * P)^2.
-# Up to this many pixels that is below 2^63, so int64 holds it even where the products wrap around.
-MAX_IMAGE_PIXELS = 2**24
+# P * sum(x^2) - sum(x)^2 is at most (127.5 * P)^2 for an image of P pixels. Up to this many that is
+# below 2^63, so int64 holds it even where the products wrap around.
+INT64_PIXELS = 2**24
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class SplitSummary:
 
 
 def summarize(statistics: SplitStatistics) -> SplitSummary:
-    """Sum a split up. Raises ValueError for images of more than 2^24 pixels."""
+    """Sum a split up."""
     means_NC, stds_NC = image_means(statistics), image_stds(statistics)
     channels = [
         _summarize_channel(counts_V, means_N, stds_N)
@@ -76,19 +76,28 @@ def image_means(statistics: SplitStatistics) -> FloatArray:
 
 
 def image_stds(statistics: SplitStatistics) -> FloatArray:
-    """The std (ddof = 0) of each image's channels (N, C), in pixel fractions.
-
-    Raises ValueError for images of more than 2^24 pixels.
-    """
-    if statistics.image_pixels.max() > MAX_IMAGE_PIXELS:
-        raise ValueError(
-            f"expected images of at most {MAX_IMAGE_PIXELS} pixels, got one of "
-            f"{statistics.image_pixels.max()}: its variance would exceed int64"
-        )
-    pixels_N1, sums_NC = statistics.image_pixels[:, None], statistics.image_sums
-    variances_NC = pixels_N1 * statistics.image_sums_of_squares - sums_NC * sums_NC
-    stds_NC: FloatArray = np.sqrt(variances_NC) / (255 * pixels_N1)
+    """The std (ddof = 0) of each image's channels (N, C), in pixel fractions."""
+    stds_NC: FloatArray = np.sqrt(image_spreads(statistics)) / (
+        255 * statistics.image_pixels[:, None]
+    )
     return stds_NC
+
+
+def image_spreads(statistics: SplitStatistics) -> FloatArray:
+    """P * sum(x^2) - sum(x)^2 of each image's channels (N, C): P^2 times the variance in levels^2.
+
+    Exact integers up to the one rounding to float64.
+    """
+    pixels_N1, sums_NC = statistics.image_pixels[:, None], statistics.image_sums
+    squares_NC = statistics.image_sums_of_squares
+    spreads_NC: FloatArray = (pixels_N1 * squares_NC - sums_NC * sums_NC).astype(np.float64)
+    large = statistics.image_pixels > INT64_PIXELS
+    if large.any():
+        pixels, sums, squares = (
+            values[large].astype(object) for values in (pixels_N1, sums_NC, squares_NC)
+        )
+        spreads_NC[large] = pixels * squares - sums * sums
+    return spreads_NC
 
 
 def mean_and_std(values_N: FloatArray) -> tuple[float, float]:

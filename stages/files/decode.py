@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 import PIL
@@ -25,21 +27,17 @@ FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 MAX_PIXELS = 89_478_485
 Image.MAX_IMAGE_PIXELS = None  # checked here, as an error
 
-# Of an image with many levels the lowest 8 bits would be lost, or all but them.
+# Of these, and of PNG and TIFF files with 16 bits, Pillow or `ImageFolder` would lose some bits.
 DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
-# By Pillow's mode: what it is called, and which mode `ImageFolder`'s conversion goes through.
+# By Pillow's mode: what it is called, and the mode that it is converted to.
 CONVERSIONS = {
     "1": ("bilevel", "L"),
     "P": ("palette", "RGB"),
-    "PA": ("palette", "RGB"),
     "LA": ("alpha", "L"),
-    "La": ("alpha", "L"),
     "RGBA": ("alpha", "RGB"),
-    "RGBa": ("alpha", "RGB"),
     "RGBX": ("alpha", "RGB"),
     "CMYK": ("CMYK", "RGB"),
-    "YCbCr": ("YCbCr", "RGB"),
 }
 
 # What Pillow raises for a damaged file, depending on where the damage is.
@@ -84,15 +82,14 @@ def measure_image(content: bytes, preparation: Preparation) -> MeasuredImage:
 
 def decode(content: bytes) -> tuple[Image.Image, list[str]]:
     """The image in mode L or RGB, and what was converted; NotAnImageError says why not."""
-    if not content:
-        raise NotAnImageError("an empty file")
-    try:
-        file = Image.open(io.BytesIO(content), formats=FORMATS)
-    except PIL.UnidentifiedImageError:
-        raise NotAnImageError("not a PNG, JPEG, WebP, BMP or TIFF image") from None
-    except DAMAGE as error:
-        raise NotAnImageError(f"damaged: {error}") from error
-    _refuse(file)
+    # Pillow warns of damaged descriptions of an image, which no pixel depends on.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _decode(content)
+
+
+def _decode(content: bytes) -> tuple[Image.Image, list[str]]:
+    file = open_image(io.BytesIO(content))
     converted = []
     try:
         if "exif" in file.info and file.getexif().get(ExifTags.Base.Orientation, 1) != 1:
@@ -108,6 +105,25 @@ def decode(content: bytes) -> tuple[Image.Image, list[str]]:
     if image.mode not in ("L", "RGB"):
         raise NotAnImageError(f"of Pillow's mode {image.mode}, which has no reading as RGB")
     return image, converted
+
+
+def open_image(content: BinaryIO) -> ImageFile.ImageFile:
+    """Read the header of an image; NotAnImageError says why it is none that can be measured."""
+    try:
+        image = Image.open(content, formats=FORMATS)
+    except PIL.UnidentifiedImageError:
+        if not content.seek(0, io.SEEK_END):
+            raise NotAnImageError("an empty file") from None
+        raise NotAnImageError("not a PNG, JPEG, WebP, BMP or TIFF image") from None
+    except DAMAGE as error:
+        raise NotAnImageError(f"damaged: {error}") from error
+    try:
+        _refuse(image)
+    except NotAnImageError:
+        raise
+    except DAMAGE as error:
+        raise NotAnImageError(f"damaged: {error}") from error
+    return image
 
 
 def prepare(image: Image.Image, preparation: Preparation) -> Image.Image:

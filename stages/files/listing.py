@@ -36,6 +36,13 @@ class File:
 
 
 def list_folder(folder: Path) -> list[File]:
+    """The files below a folder, known by their content."""
+    files = find_files(folder)
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(_identified, files))
+
+
+def find_files(folder: Path) -> list[File]:
     """The files below a folder; FileNotFoundError or ValueError where there are none.
 
     Hidden files are no part of a dataset; every other file is.
@@ -45,12 +52,10 @@ def list_folder(folder: Path) -> list[File]:
             f"{folder}: no folder there; dataset.root and dataset.splits in params.yaml say where "
             "the images are, and `dvc checkout` brings back what DVC keeps"
         )
-    found = sorted(_walk(folder, ""), key=lambda file: file.name)
+    found = sorted(_walk(folder, "", folder.resolve()), key=lambda file: file.name)
     if not found:
         raise ValueError(f"{folder}: a split without images; put image files there")
-    inside = folder.resolve()
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(lambda file: _identified(file, inside), found))
+    return found
 
 
 def content_of(data: bytes) -> str:
@@ -58,7 +63,7 @@ def content_of(data: bytes) -> str:
     return _shortened(hashlib.sha256(data))
 
 
-def _walk(folder: Path, prefix: str) -> Iterator[File]:
+def _walk(folder: Path, prefix: str, split: Path) -> Iterator[File]:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(".") or entry.name in DROPPINGS:
@@ -69,21 +74,24 @@ def _walk(folder: Path, prefix: str) -> Iterator[File]:
             if "\ufffd" in name:
                 yield File(name, path, reason="its name is not valid UTF-8")
             elif entry.is_dir(follow_symlinks=False):
-                yield from _walk(path, f"{name}/")
+                yield from _walk(path, f"{name}/", split)
             elif entry.is_dir():
                 yield File(name, path, reason=f"a link to the folder {path.resolve()}")
+            elif entry.is_symlink() and not _within(path.resolve(), split):
+                yield File(name, path, reason=f"a link out of the split, to {path.resolve()}")
+            elif not entry.is_file():
+                yield File(name, path, reason="no file: a link to nothing, a pipe or the like")
             else:
                 yield File(name, path)
 
 
-def _identified(file: File, inside: Path) -> File:
+def _within(target: Path, split: Path) -> bool:
+    return target.is_relative_to(split) or bool(DVC_OBJECT.search(target.as_posix()))
+
+
+def _identified(file: File) -> File:
     if file.reason:
         return file
-    target = file.path.resolve()
-    if not (target.is_relative_to(inside) or DVC_OBJECT.search(target.as_posix())):
-        return replace(file, reason=f"a link out of the split, to {target}")
-    if target.exists() and not target.is_file():
-        return replace(file, reason="neither a file nor a folder")
     try:
         sha256 = hashlib.sha256()
         with file.path.open("rb") as content:

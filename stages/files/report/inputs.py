@@ -10,8 +10,10 @@ from stages.core.statistics import SPLITS, SplitStatistics
 from stages.files.params import Params, load_params
 from stages.files.reports import (
     CHECK,
+    INVENTORY,
     PRESETS,
     PUBLISHED,
+    QUARANTINE,
     SAMPLES,
     SHIFT,
     read_json,
@@ -48,6 +50,8 @@ class Inputs:
     shift: Json
     check: Json
     samples: Json
+    inventory: Json
+    quarantine: Json
     statistics: dict[str, SplitStatistics]
 
 
@@ -64,6 +68,8 @@ def load_inputs() -> Inputs:
         shift=read_json(SHIFT, *SHIFT_KEYS),
         check=read_json(CHECK, "passed", "limits"),
         samples=read_json(SAMPLES, *SPLITS),
+        inventory=read_json(INVENTORY, *SPLITS),
+        quarantine=read_json(QUARANTINE, *SPLITS),
         statistics=load_splits(),
     )
     _check_channels(inputs)

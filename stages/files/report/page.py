@@ -84,6 +84,8 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
         splits=SPLITS,
         title=_title(inputs.params),
         samples=inputs.samples,
+        inventory=inputs.inventory,
+        quarantine=inputs.quarantine,
         statistics=inputs.statistics,
         settings=_settings(inputs),
         scripts=vega.scripts(),

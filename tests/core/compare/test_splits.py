@@ -196,17 +196,21 @@ def test_statistics_of_other_images_are_refused(of: str) -> None:
         compared(splits["train"], splits["test"])
 
 
-def test_without_a_common_class_nothing_is_said_of_chance() -> None:
-    train = split(TRAIN, np.zeros(60, np.uint8))
-    found = compared(train, split(TEST, np.ones(24, np.uint8)))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_without_a_common_class_nothing_is_said_of_chance(channels: int) -> None:
+    train = split(TRAIN[:, :channels], np.zeros(60, np.uint8))
+    found = compared(train, split(TEST[:, :channels], np.ones(24, np.uint8)))
+    assert len(found["p_value"]["psi"]) == channels + 1
     assert set(numbers(found["p_value"])) == {None}
     assert None not in numbers(found["interval_95"])
     assert found["class_mix"] == {"total_variation": 1}
 
 
-def test_with_one_image_of_each_class_there_is_no_interval() -> None:
-    train = split(TRAIN[:5], np.arange(5, dtype=np.uint8))
-    found = compared(train, split(TEST[:5], np.arange(5, dtype=np.uint8)))
+@pytest.mark.parametrize("channels", [1, 3])
+def test_with_one_image_of_each_class_there_is_no_interval(channels: int) -> None:
+    train = split(TRAIN[:5, :channels], np.arange(5, dtype=np.uint8))
+    found = compared(train, split(TEST[:5, :channels], np.arange(5, dtype=np.uint8)))
+    assert len(found["interval_95"]["psi"]["low"]) == channels
     assert set(numbers(found["interval_95"])) == {None}
     assert None not in numbers(found["p_value"])
 

@@ -1,0 +1,284 @@
+"""Folders of image files, from the files to the report: as users have them."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from torchvision.transforms import v2
+
+from stages.core.prepare import Preparation
+from stages.files.listing import File
+from stages.files.work import Task, measure_task
+from tests.conftest import Params, Project, random_images
+
+Images = NDArray[np.uint8]
+
+STATISTICS = ("data/statistics/train.npz", "data/statistics/test.npz")
+SHIFT = "reports/shift.json"
+
+
+def png(image_CHW: Images) -> bytes:
+    content = io.BytesIO()
+    Image.fromarray(image_CHW.transpose(1, 2, 0)).save(content, "PNG")
+    return content.getvalue()
+
+
+def write(folder: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def use(root: str, **changes: Any) -> Any:
+    def change(params: Params) -> None:
+        params["dataset"].update(root=root, download=[], **changes)
+        params["limits"] = {}
+
+    return change
+
+
+def files_of(images: Images) -> dict[str, bytes]:
+    """By class, in the order that `write_images` gives labels: as a folder sorts them."""
+    return {
+        f"class {number % 10}/{number:03d}.png": png(image) for number, image in enumerate(images)
+    }
+
+
+def by_class(images: Images) -> Images:
+    return np.concatenate([images[number::10] for number in range(10)])
+
+
+@pytest.fixture
+def photos(project: Project, tmp_path: Path) -> Project:
+    """A project whose images are files, in place of CIFAR-10, and were not measured yet."""
+    project.environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+    for split, images in ("train", random_images(60, seed=0)), ("test", random_images(20, seed=1)):
+        write(project.path / "data" / "photos" / split, files_of(images))
+    shutil.rmtree(project.path / "data" / "cifar10")
+    project.edit_params(use("data/photos"))
+    return project
+
+
+def measured(project: Project, *splits: str) -> str:
+    """Measure; what was said of progress, the last line of it."""
+    said = [project.stage("measure", split) for split in splits or ("train", "test")]
+    return "\n".join(line.replace("\r", "\n").strip().splitlines()[-1] for line in said)
+
+
+def statistics(project: Project) -> list[bytes]:
+    return [project.read(path) for path in STATISTICS]
+
+
+def test_the_same_images_give_the_same_bytes_as_files_and_as_an_array(
+    photos: Project, reproduced: Project, tmp_path: Path
+) -> None:
+    shift = reproduced.read(SHIFT)
+    ran = photos.repro()
+    assert "download@cifar10" not in ran
+    assert ran[:2] == ["measure@train", "measure@test"]
+    arrays = reproduced.copy_to(tmp_path / "arrays")
+    for split, images in ("train", random_images(60, seed=0)), ("test", random_images(20, seed=1)):
+        np.save(arrays.path / "data" / "cifar10" / split / "images.npy", by_class(images))
+    measured(arrays)
+    assert statistics(photos) == statistics(arrays)
+    # The classes are as they were, and within a class the order of the images.
+    found, expected = json.loads(photos.read(SHIFT)), json.loads(shift)
+    assert list(found.pop("classes").values()) == list(expected.pop("classes").values())
+    del found["largest_class_gap"], expected["largest_class_gap"]
+    assert found == expected
+    assert photos.repro() == []
+
+
+def test_neither_processes_nor_the_order_on_disk_nor_a_memory_change_a_byte(
+    photos: Project, tmp_path: Path
+) -> None:
+    measured(photos)
+    expected = statistics(photos)
+    folder = photos.path / "data" / "photos" / "train"
+    contents = {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*.png")
+    }
+    shutil.rmtree(folder)
+    write(folder, dict(reversed(contents.items())))
+    assert measured(photos).count("0image") == 2  # nothing was new
+    assert statistics(photos) == expected
+    photos.environment["XDG_CACHE_HOME"] = str(tmp_path / "another")
+    said = photos.run("taskset", "--cpu-list", "0", "python", "-m", "stages.measure", "train")
+    assert "60/60" in said
+    assert statistics(photos) == expected
+
+
+def test_of_added_files_only_they_are_measured(photos: Project) -> None:
+    measured(photos)
+    added = random_images(3, seed=9)
+    folder = photos.path / "data" / "photos" / "train"
+    write(folder, {f"class {n}/5 between.png": png(image) for n, image in enumerate(added)})
+    (folder / "class 3" / "003.png").rename(folder / "class 3" / "moved.png")
+    assert "3/3" in measured(photos, "train")
+    incremental = statistics(photos)
+    shutil.rmtree(photos.environment["XDG_CACHE_HOME"])
+    assert "63/63" in measured(photos, "train")
+    assert statistics(photos) == incremental
+
+
+def test_a_killed_run_goes_on_from_where_it_was(photos: Project) -> None:
+    code = """if True:
+        import os, signal, sys
+        from stages import measure
+        from stages.files.store import Store
+        add = Store.add
+        def add_and_die(store, records):
+            add(store, records)
+            os.kill(os.getpid(), signal.SIGKILL)
+        Store.add = add_and_die
+        sys.argv[1:] = ["train"]
+        if __name__ == "__main__":
+            measure.main()
+    """
+    before = photos.read(STATISTICS[0])
+    photos.run("python", "-c", code, expect=-9)
+    assert photos.read(STATISTICS[0]) == before
+    # A task is 32 files: 28 are left of 60, or 32 if the second task was faster.
+    assert any(f"{left}/{left}" in measured(photos, "train") for left in (28, 32))
+    resumed = photos.read(STATISTICS[0])
+    shutil.rmtree(photos.environment["XDG_CACHE_HOME"])
+    assert "60/60" in measured(photos, "train")
+    assert photos.read(STATISTICS[0]) == resumed
+
+
+def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "1.png"
+    path.write_bytes(png(random_images(1, seed=0)[0]))
+    task = Task([File("1.png", path, content="that of a moment ago")], Preparation())
+    with pytest.raises(ValueError, match=r"1\.png: changed while it was being read; run again"):
+        measure_task(task)
+
+
+BAD = {"class 0/empty.png": b"", "class 0/notes.txt": b"hello", "class 1/cut.png": b"\x89PNG\r\n"}
+
+
+def test_bad_files_stop_the_run_and_are_all_named(photos: Project) -> None:
+    write(photos.path / "data" / "photos" / "train", BAD)
+    before = statistics(photos)
+    said = photos.stage("measure", "train", expect=1)
+    _, _, error = said.rpartition("error: ")
+    assert error.splitlines() == [
+        "3 of 63 files cannot be measured:",
+        "  class 0/empty.png: an empty file",
+        "  class 0/notes.txt: not a PNG, JPEG, WebP, BMP or TIFF image",
+        "  class 1/cut.png: not a PNG, JPEG, WebP, BMP or TIFF image",
+        "Mend them or move them away; or go on without them, listed in reports/quarantine.json, by "
+        "dataset.on_bad_image: quarantine in params.yaml",
+    ]
+    assert statistics(photos) == before
+
+
+def test_in_quarantine_they_are_listed_and_counted_and_not_measured(photos: Project) -> None:
+    measured(photos)
+    expected = statistics(photos)
+    write(photos.path / "data" / "photos" / "train", BAD)
+    photos.edit_params(use("data/photos", on_bad_image="quarantine"))
+    photos.repro()
+    assert statistics(photos) == expected
+    listed = json.loads(photos.read("reports/quarantine.json"))
+    assert [entry["name"] for entry in listed["train"]] == list(BAD)
+    assert listed["test"] == []
+    shown = json.loads(photos.run("dvc", "metrics", "show", "--json"))[""]["data"]
+    counts = shown["reports/inventory.json"]["data"]
+    assert counts["train"]["quarantined"] == 3
+    assert counts["train"]["images"] == 60
+    assert "class 0/notes.txt" in photos.read("reports/index.html").decode()
+
+
+def test_duplicates_and_conversions_are_counted(photos: Project) -> None:
+    folder = photos.path / "data" / "photos"
+    image = random_images(1, seed=0)[0]
+    gray = io.BytesIO()
+    Image.fromarray(image[0]).save(gray, "PNG")
+    write(folder / "train", {"class 9/again.png": png(image), "class 9/gray.png": gray.getvalue()})
+    write(folder / "test", {"class 9/again.png": png(image)})
+    measured(photos)
+    photos.stage("inventory")
+    assert json.loads(photos.read("reports/inventory.json")) == {
+        "train": {
+            "images": 62,
+            "classes": 10,
+            "duplicates": 1,
+            "quarantined": 0,
+            "converted": {"gray": 1},
+        },
+        "test": {
+            "images": 21,
+            "classes": 10,
+            "duplicates": 0,
+            "quarantined": 0,
+            "converted": {},
+        },
+        "contents_in_both_splits": 1,
+    }
+
+
+def test_images_of_any_sizes_are_those_of_numpy(photos: Project) -> None:
+    """Both stds by their definitions, over the pixels and over the images."""
+    rng = np.random.default_rng(5)
+    for split in ("train", "test"):
+        folder = photos.path / "data" / "photos" / split
+        shutil.rmtree(folder)
+        images = [
+            rng.integers(0, 256, (3, *rng.integers(1, 50, 2)), dtype=np.uint8) for _ in range(40)
+        ]
+        write(folder, {f"{number:02d}.png": png(image) for number, image in enumerate(images)})
+        if split == "train":
+            of_train = images
+    photos.repro()
+    found = json.loads(photos.read("reports/presets/to_tensor/details.json"))["train"]
+    for channel, name in enumerate(("red", "green", "blue")):
+        values = [image[channel].ravel() / 255 for image in of_train]
+        pixels = np.concatenate(values)
+        assert found["pixels_per_channel"] == len(pixels)
+        assert found["mean"][name] == pytest.approx(pixels.mean(), abs=1e-12)
+        assert found["std"][name] == pytest.approx(pixels.std(), abs=1e-12)
+        stds = [of_image.std() for of_image in values]
+        assert found["image_std_mean"][name] == pytest.approx(np.mean(stds), abs=1e-12)
+        means = [of_image.mean() for of_image in values]
+        assert found["image_mean_std"][name] == pytest.approx(np.std(means), abs=1e-12)
+    page = photos.read("reports/index.html").decode()
+    assert "photos normalization" in page
+    assert (
+        "CIFAR-10" not in page.replace("https://", "").split("<main")[-1].split('id="presets"')[0]
+    )
+
+
+def test_resizing_and_cropping_are_torchvisions_and_recorded(photos: Project) -> None:
+    before = photos.repro() and statistics(photos)
+    photos.edit_params(use("data/photos", resize=12, crop=10))
+    assert photos.repro()[:2] == ["measure@train", "measure@test"]
+    prepare = v2.Compose([v2.Resize(12), v2.CenterCrop(10)])
+    images = by_class(random_images(60, seed=0)).transpose(0, 2, 3, 1)
+    prepared = np.stack([np.asarray(prepare(Image.fromarray(image))) for image in images])
+    with np.load(photos.path / STATISTICS[0]) as found:
+        assert np.array_equal(found["image_sums"], prepared.sum(axis=(1, 2), dtype=np.int64))
+        assert found["image_pixels"].tolist() == [100] * 60
+    assert statistics(photos) != before
+    page = photos.read("reports/index.html").decode()
+    assert "resize: 12" in page
+    assert "crop: 10" in page
+
+
+def test_who_pulls_the_statistics_compares_without_them_being_measured(
+    photos: Project, tmp_path: Path
+) -> None:
+    """The memory is not shared: compare measures what it lacks, with the same result."""
+    photos.repro()
+    shift = photos.read(SHIFT)
+    photos.environment["XDG_CACHE_HOME"] = str(tmp_path / "another")
+    photos.stage("compare")
+    assert photos.read(SHIFT) == shift
