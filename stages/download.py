@@ -7,10 +7,11 @@ import sys
 from typing import get_args
 
 from stages import entry
-from stages.files.cifar10 import CLASSES, LabelledImages, read_source
 from stages.files.fetch import Patience
 from stages.files.images import DATA, save_split
 from stages.files.params import Dataset, ReadyMade, load_params
+from stages.files.ready_made.cifar10 import CLASSES, read_source
+from stages.files.ready_made.labelled import LabelledImages
 
 
 def main() -> None:

@@ -18,8 +18,9 @@ import torch
 import yaml
 
 from stages.download import first_served
-from stages.files.cifar10 import CLASSES, LabelledImages
 from stages.files.params import load_params
+from stages.files.ready_made.cifar10 import CLASSES
+from stages.files.ready_made.labelled import LabelledImages
 from tests.sources import Sample, Server, write_sample
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import torch
 
-from stages.files.cifar10 import ARCHIVE, OFFICIAL
 from stages.files.fetch import cache_folder
 from stages.files.images import REMEDY
+from stages.files.ready_made.cifar10 import ARCHIVE, OFFICIAL
 from tests.conftest import STAGES, Params, Project, random_images, small_disk_works
 from tests.sources import Sample, Server
 
@@ -328,7 +328,8 @@ def test_a_bad_source_is_left_for_the_next_with_one_line(
     project: Project, server: Server, sample: Sample, tmp_path: Path
 ) -> None:
     digests = (
-        f"from stages.files import cifar10\ncifar10.OFFICIAL = cifar10.{sample.digests!r}\n"
+        "from stages.files.ready_made import cifar10\n"
+        f"cifar10.OFFICIAL = cifar10.{sample.digests!r}\n"
         "cifar10.read_source.__defaults__ = (cifar10.OFFICIAL,)\n"
         "from stages import download, entry\nentry.run(download.main)\n"
     )

@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stages.core.export.limits import LARGEST, SMALLEST_STD
-from stages.files.cifar10 import LabelledImages
+from stages.files.ready_made.labelled import LabelledImages
 from tests.conftest import ROOT, Project
 from tests.exports import (
     LIBRARIES,

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from stages.core.measure import measure_batch
-from stages.files.cifar10 import LabelledImages
+from stages.files.ready_made.labelled import LabelledImages
 from stages.files.statistics import save_statistics
 from tests.conftest import Project
 

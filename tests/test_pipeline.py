@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from stages.files.cifar10 import LabelledImages
+from stages.files.ready_made.labelled import LabelledImages
 from tests.conftest import ROOT, STAGES, Params, Project, random_images
 
 PRESETS = ["to_tensor", "half", "imagenet", "dataset_image_std", "dataset_pixel_std"]

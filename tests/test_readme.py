@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.files.cifar10 import LabelledImages
 from stages.files.params import load_params
+from stages.files.ready_made.labelled import LabelledImages
 from tests.conftest import ROOT, Project
 
 README = (ROOT / "README.md").read_text()

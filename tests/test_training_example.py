@@ -21,7 +21,7 @@ from scipy.stats import t
 from torch.utils.data import TensorDataset
 from torchvision.transforms import Compose, Normalize, ToTensor
 
-from stages.files.cifar10 import LabelledImages
+from stages.files.ready_made.labelled import LabelledImages
 from tests.conftest import ROOT, Params, Project
 from train import Epoch, load_normalization, prepare, train
 

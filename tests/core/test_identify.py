@@ -24,7 +24,7 @@ from stages.core.identify import (
 )
 from stages.core.measure import measure_batch
 from stages.core.published import PUBLISHED, Published
-from stages.files.cifar10 import LabelledImages
+from stages.files.ready_made.labelled import LabelledImages
 from tests.conftest import ROOT
 
 Numbers = dict[str, np.ndarray[Any, Any]]

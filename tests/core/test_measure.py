@@ -18,7 +18,7 @@ from stages.core.measure import (
     measure_batches,
 )
 from stages.core.statistics import FIELDS, SplitStatistics
-from stages.files.cifar10 import LabelledImages
+from stages.files.ready_made.labelled import LabelledImages
 
 CPU = torch.device("cpu")
 Images = np.ndarray[Any, Any]

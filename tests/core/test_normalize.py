@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from stages.files.cifar10 import LabelledImages
 from stages.files.params import load_params
+from stages.files.ready_made.labelled import LabelledImages
 from tests.conftest import ROOT
 
 REFERENCE = ROOT / "tests" / "reference"

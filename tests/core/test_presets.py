@@ -10,8 +10,8 @@ from torchvision.transforms import Compose, Normalize, ToTensor, v2
 from stages.core.measure import measure_batch
 from stages.core.presets import Preset, fit_preset
 from stages.core.summary import SplitSummary, summarize
-from stages.files.cifar10 import LabelledImages
 from stages.files.params import load_params
+from stages.files.ready_made.labelled import LabelledImages
 from stages.normalize import find_preset
 from tests.conftest import random_images
 

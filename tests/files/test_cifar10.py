@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.files.cifar10 import ARCHIVE, FOLDER, OFFICIAL, LabelledImages, read_source
 from stages.files.fetch import Patience, cache_folder
+from stages.files.ready_made.cifar10 import ARCHIVE, FOLDER, OFFICIAL, read_source
+from stages.files.ready_made.labelled import LabelledImages
 from tests.conftest import ROOT
 from tests.sources import Sample, Server, batch_file, sha256, write_folder
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.files.cifar10 import CLASSES
 from stages.files.images import ImageFile, save_split
+from stages.files.ready_made.cifar10 import CLASSES
 from tests.conftest import random_images
 
 TRAIN = Path("data/cifar10/train")

@@ -18,7 +18,7 @@ from stages.core.compare.replicates import replicate
 from stages.core.compare.resample import Resampling
 from stages.core.compare.reweigh import ArrayCounts
 from stages.core.compare.shift import MEASURES, shift_changes, shift_measures
-from stages.files.cifar10 import LabelledImages
+from stages.files.ready_made.labelled import LabelledImages
 
 Array = np.ndarray[Any, Any]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from stages.core.compare.effects import cohens_d, design_effect, image_effects, mean_and_error
 from stages.core.measure import measure_batch
 from stages.core.statistics import SplitStatistics
-from stages.files.cifar10 import LabelledImages
+from stages.files.ready_made.labelled import LabelledImages
 from tests.conftest import random_images
 
 Array = np.ndarray[Any, Any]

