@@ -4,31 +4,32 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import get_args
 
 from stages import entry
 from stages.files.fetch import Patience
 from stages.files.images import DATA, save_split
-from stages.files.params import Dataset, ReadyMade, load_params
-from stages.files.ready_made.cifar10 import CLASSES, read_source
-from stages.files.ready_made.labelled import LabelledImages
+from stages.files.params import Dataset, load_params
+from stages.files.ready_made.labelled import LabelledSplits
+from stages.files.ready_made.registry import READY_MADE
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=get_args(ReadyMade), nargs="?", default="cifar10")
+    parser.add_argument("name", choices=READY_MADE, nargs="?", default="cifar10")
     name = parser.parse_args().name
-    for split, data in first_served(load_params().dataset).items():
-        save_split(DATA / name / split, data.images, data.labels, CLASSES)
+    served = first_served(name, load_params().dataset)
+    for split, data in served.splits.items():
+        save_split(DATA / name / split, data.images, data.labels, served.classes)
 
 
-def first_served(dataset: Dataset) -> dict[str, LabelledImages]:
-    """Both splits from the first source that serves them; OSError names why none does."""
+def first_served(name: str, dataset: Dataset) -> LabelledSplits:
+    """A dataset from the first source that serves it; OSError names why none does."""
+    ready_made = READY_MADE[name]
     patience = Patience(dataset.timeout_seconds, dataset.minimum_bytes_per_second)
     reasons = []
-    for source in dataset.sources:
+    for source in dataset.sources or ready_made.sources:
         try:
-            return read_source(source, patience)
+            return ready_made.read_source(source, patience)
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in entry.FULL_DISK:
                 raise  # the next source would not fit either
@@ -36,9 +37,9 @@ def first_served(dataset: Dataset) -> dict[str, LabelledImages]:
             print(f"download: left {reasons[-1]}", file=sys.stderr)
     listed = "\n".join(f"  {reason}" for reason in reasons)
     raise OSError(
-        f"no source of dataset.sources in params.yaml serves CIFAR-10:\n{listed}\n"
-        "To go on: `dvc pull` from your team's remote, or put the path of cifar-10-python.tar.gz, "
-        "of an extracted cifar-10-batches-py folder, or another URL into dataset.sources"
+        f"no source of dataset.sources in params.yaml serves {ready_made.title}:\n{listed}\n"
+        f"To go on: `dvc pull` from your team's remote, or put {ready_made.own_copy} "
+        "into dataset.sources"
     )
 
 

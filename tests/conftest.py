@@ -139,7 +139,7 @@ class Project:
 @pytest.fixture(scope="session")
 def cifar10() -> dict[str, LabelledImages]:
     """The real images, from the first source that serves them or from the user's cache."""
-    return first_served(load_params().dataset)
+    return first_served("cifar10", load_params().dataset).splits
 
 
 def random_images(images: int, seed: int, channels: int = 3) -> np.ndarray[Any, Any]:

@@ -1,4 +1,4 @@
-"""CIFAR-10's sources on this machine: the official forms of any images, and a server of them."""
+"""Sources on this machine: the official forms of any images, and servers of them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import io
 import pickle
 import struct
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any, ClassVar
@@ -34,9 +37,12 @@ class Python2Pickler(PythonPickler):  # type: ignore[misc]
 
 
 def batch_file(images: Any, labels: Any) -> bytes:
-    batch = {b"data": images.reshape(len(images), -1), b"labels": labels.tolist()}
+    return python2_pickle({b"data": images.reshape(len(images), -1), b"labels": labels.tolist()})
+
+
+def python2_pickle(content: dict[bytes, Any]) -> bytes:
     file = io.BytesIO()
-    Python2Pickler(file, protocol=2).dump(batch)
+    Python2Pickler(file, protocol=2).dump(content)
     # The module that numpy's arrays were pickled from until numpy 2.
     return file.getvalue().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
 
@@ -155,3 +161,20 @@ class Server:
         request.send_response(200)
         request.send_header("Content-Length", str(size or len(self.archive)))
         request.end_headers()
+
+
+class FolderHandler(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The URL of a folder whose files are served on loopback."""
+    handler = partial(FolderHandler, directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
+        thread = Thread(target=http.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{http.server_port}"
+        http.shutdown()
+        thread.join()

@@ -303,7 +303,7 @@ def use_sources(project: Project, *sources: str, timeout_seconds: float = 20) ->
         "timeout_seconds": timeout_seconds,
         "minimum_bytes_per_second": 1,
     }
-    project.edit_params(lambda params: params.update(dataset=dataset))
+    project.edit_params(lambda params: params["dataset"].update(dataset))
 
 
 def test_when_every_source_fails_each_is_listed_with_its_reason(

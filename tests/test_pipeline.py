@@ -128,7 +128,7 @@ def test_metrics_are_24_numbers_a_preset(project: Project) -> None:
 def test_what_cannot_change_a_result_runs_nothing(project: Project) -> None:
     def change(params: Params) -> None:
         params["measure"] = {"device": "cpu", "batch_images": 17}
-        params["dataset"] = {"sources": ["npm", "zenodo"]}
+        params["dataset"]["sources"] = ["npm", "zenodo"]
 
     project.edit_params(change)
     assert project.repro() == []

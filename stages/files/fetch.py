@@ -1,4 +1,7 @@
-"""Downloads: verified by SHA-256, kept for the next checkout, left when they are too slow."""
+"""Downloads: verified, kept for the next checkout, left when they are too slow.
+
+A digest is written as pooch does: `sha256:...` or `md5:...`.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +63,7 @@ def transfer(
         yield advance_to
 
 
-def fetch_url(url: str, file_name: str, sha256: str, patience: Patience) -> Path:
+def fetch_url(url: str, file_name: str, digest: str, patience: Patience) -> Path:
     """The file at an http(s) URL, from the cache if it is there; OSError or ValueError if not."""
 
     def download(url: str, output_file: str, _: object) -> None:
@@ -86,10 +89,10 @@ def fetch_url(url: str, file_name: str, sha256: str, patience: Patience) -> Path
                 except urllib3.exceptions.HTTPError as error:
                     raise OSError(f"broken off after {file.tell()} bytes: {error}") from error
 
-    return _retrieve(url, file_name, sha256, download)
+    return _retrieve(url, file_name, digest, download)
 
 
-def fetch_npm(package: str, sha256: str, size_bytes: int, patience: Patience) -> Path:
+def fetch_npm(package: str, digest: str, size_bytes: int, patience: Patience) -> Path:
     """The tarball of `npm pack <package>`, from the cache if it is there."""
 
     def download(package: str, output_file: str, _: object) -> None:
@@ -117,16 +120,17 @@ def fetch_npm(package: str, sha256: str, size_bytes: int, patience: Patience) ->
             (tarball,) = Path(folder).glob("*.tgz")
             Path(output_file).write_bytes(tarball.read_bytes())
 
-    return _retrieve(package, f"{package.replace('@', '-')}.tgz", sha256, download)
+    return _retrieve(package, f"{package.replace('@', '-')}.tgz", digest, download)
 
 
-def check_sha256(path: Path, sha256: str) -> None:
+def check_digest(path: Path, digest: str) -> None:
     """ValueError when a file is not the expected one."""
-    found = pooch.file_hash(str(path), alg="sha256")
-    if found != sha256:
+    algorithm, _, expected = digest.partition(":")
+    found = pooch.file_hash(str(path), alg=algorithm)
+    if found != expected:
         raise ValueError(
-            f"{path}: expected the SHA-256 {sha256}, found {found} ({path.stat().st_size} bytes): "
-            "truncated or changed"
+            f"{path}: expected the {algorithm} {expected}, found {found} "
+            f"({path.stat().st_size} bytes): truncated or changed"
         )
 
 
@@ -136,12 +140,12 @@ def cache_folder() -> Path:
 
 
 def _retrieve(
-    url: str, file_name: str, sha256: str, download: Callable[[str, str, object], None]
+    url: str, file_name: str, digest: str, download: Callable[[str, str, object], None]
 ) -> Path:
     pooch.get_logger().setLevel(logging.WARNING)
     path = pooch.retrieve(
         url,
-        known_hash=f"sha256:{sha256}",
+        known_hash=digest,
         fname=file_name,
         path=cache_folder(),
         downloader=download,

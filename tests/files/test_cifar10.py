@@ -118,7 +118,7 @@ def test_a_changed_archive_on_disk_is_refused(
     path.write_bytes(sample.archive)
     assert_same(read_source(str(path), PATIENT, sample.digests), sample.splits)
     path.write_bytes(change(sample.archive))
-    with pytest.raises(ValueError, match=r"expected the SHA-256 .* truncated or changed"):
+    with pytest.raises(ValueError, match=r"expected the sha256 .* truncated or changed"):
         read_source(str(path), PATIENT, sample.digests)
 
 

@@ -90,11 +90,11 @@ BAD_SECTIONS: list[tuple[str, Any, str]] = [
     ("measure", {"batch_images": -1}, "measure.batch_images: expected greater than 0, found -1"),
     ("measure", {"batch_images": 2.5}, "measure.batch_images: expected a valid integer, found 2.5"),
     ("measure", None, "measure: expected keys with values, found None"),
-    ("dataset", {"sources": []}, "dataset.sources: expected at least one, found []"),
-    ("dataset", {"sources": "npm"}, "dataset.sources: expected a list, found 'npm'"),
-    ("dataset", {}, "dataset.sources: missing"),
+    ("dataset", DATASET | {"sources": []}, "dataset.sources: expected at least one, found []"),
+    ("dataset", DATASET | {"sources": "npm"}, "dataset.sources: expected a list, found"),
+    ("dataset", {}, "dataset.root: missing"),
     ("dataset", DATASET | {"root": ""}, "dataset.root: expected String should have at least 1"),
-    ("dataset", DATASET | {"download": ["mnits"]}, "dataset.download.0: expected 'cifar10', found"),
+    ("dataset", DATASET | {"download": ["mnits"]}, "dataset.download.0: expected 'cifar10', "),
     (
         "dataset",
         DATASET | {"splits": {"train": "a", "test": "../b"}},
@@ -233,7 +233,7 @@ def test_a_preset_of_gray_images_has_one_number(params: dict[str, Any]) -> None:
 
 
 def test_what_has_a_default_may_be_left_out(params: dict[str, Any]) -> None:
-    for optional in ("timeout_seconds", "minimum_bytes_per_second"):
+    for optional in ("sources", "timeout_seconds", "minimum_bytes_per_second"):
         del params["dataset"][optional]
     for section in ("measure", "compare", "limits"):
         del params[section]

