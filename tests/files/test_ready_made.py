@@ -38,6 +38,7 @@ from tests.sources import python2_pickle, served
 
 PATIENT = Patience(timeout_seconds=20, minimum_bytes_per_second=1)
 IMAGES = {"train": 23, "test": 11}
+RANDOM = np.random.default_rng(0)
 DIGITS = [str(digit) for digit in range(10)]
 
 Array = np.ndarray[Any, Any]
@@ -47,9 +48,8 @@ Reading = tuple[dict[str, tuple[Array, Array]], list[str]]
 
 def random_split(split: str, classes: int, *shape: int) -> tuple[Array, Array]:
     """Images (N, *shape), and labels that have the lowest and the highest class among them."""
-    random = np.random.default_rng(len(split))
-    images = random.integers(0, 256, (IMAGES[split], *shape), dtype=np.uint8)
-    labels = random.integers(0, classes, IMAGES[split], dtype=np.uint8)
+    images = RANDOM.integers(0, 256, (IMAGES[split], *shape), dtype=np.uint8)
+    labels = RANDOM.integers(0, classes, IMAGES[split], dtype=np.uint8)
     labels[:2] = 0, classes - 1
     return images, labels
 
@@ -273,6 +273,7 @@ def test_files_of_one_name_are_kept_apart_in_the_cache(tmp_path: Path) -> None:
     """MNIST and Fashion-MNIST name their files alike."""
     digits, clothes = (write_files(name, tmp_path / name) for name in ("mnist", "fashion_mnist"))
     assert list(digits.md5) == list(clothes.md5)
+    assert set(digits.md5.values()).isdisjoint(clothes.md5.values())
     with served(tmp_path) as url:
         digits.read_source(f"{url}/mnist", PATIENT)
         clothes.read_source(f"{url}/fashion_mnist", PATIENT)
