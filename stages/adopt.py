@@ -1,8 +1,8 @@
-"""Make a folder of your own images the dataset of this pipeline: `python -m stages.adopt ~/photos`.
+"""Make other images the dataset of this pipeline: `python -m stages.adopt ~/photos`.
 
-The folder holds one folder for training and one for testing. Both are looked at, brought under
-`data/` if they are elsewhere, tracked with DVC, and named in params.yaml; then `dvc repro` measures
-them.
+A folder of your own holds one folder for training and one for testing. Both are looked at, brought
+under `data/` if they are elsewhere, tracked with DVC, and named in params.yaml; then `dvc repro`
+measures them. The name of a ready-made dataset, as mnist, has it downloaded and measured instead.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from stages.files.atomic import atomic_write
 from stages.files.images import DATA
 from stages.files.look import Look, look_at
 from stages.files.params import PARAMS, load_params
+from stages.files.ready_made.registry import READY_MADE
 
 # What folders of test images are called, by preference.
 TEST_FOLDERS = ("test", "val", "valid", "validation", "dev", "eval")
@@ -35,27 +36,47 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path, help="holds train/, and test/ or val/")
-    folder = parser.parse_args().folder.expanduser()
+    parser.add_argument(
+        "images", help=f"a folder that holds train/ and test/ (or val/), or {', '.join(READY_MADE)}"
+    )
+    images = parser.parse_args().images
     load_params()
-    splits = find_splits(folder)
-    looks = {split: look_at(folder / name) for split, name in splits.items()}
-    for split, look in looks.items():
-        print(f"{folder / splits[split]}, for {split}:\n{describe(look)}")
     yaml = YAML()  # keeps comments
     yaml.width = 4096
     yaml.representer.add_representer(type(None), write_null)
     params = yaml.load(PARAMS)
+    if images in READY_MADE and not Path(images).is_dir():
+        changes = adopt_ready_made(images, params)
+    else:
+        changes = adopt_folder(Path(images).expanduser(), params)
+    with atomic_write(PARAMS) as file:
+        yaml.dump(params, file)
+    print(f"{PARAMS}: dataset.root is {params['dataset']['root']} now")
+    print("\n".join([*changes, "`dvc repro` measures it"]))
+
+
+def adopt_ready_made(name: str, params: Any) -> list[str]:
+    """Name a dataset that is downloaded, and all its sources, in params; what else changed."""
+    changes = fit_channels(params, READY_MADE[name].channels)
+    params["dataset"].update(root=(DATA / name).as_posix(), sources=None)  # all that it has
+    params["dataset"]["splits"].update(train="train", test="test")
+    params["dataset"]["download"][:] = [name]
+    return changes
+
+
+def adopt_folder(folder: Path, params: Any) -> list[str]:
+    """Look at a folder, have DVC keep it, and name it in params; what else changed."""
+    splits = find_splits(folder)
+    looks = {split: look_at(folder / name) for split, name in splits.items()}
+    for split, look in looks.items():
+        print(f"{folder / splits[split]}, for {split}:\n{describe(look)}")
     changes = fit_channels(params, channels_of(looks))
     root = DATA / folder.resolve().name
     track(folder, root, list(splits.values()))
     params["dataset"]["root"] = root.as_posix()
     params["dataset"]["splits"].update(splits)
     params["dataset"]["download"][:] = []
-    with atomic_write(PARAMS) as file:
-        yaml.dump(params, file)
-    print(f"{PARAMS}: dataset.root is {root} now")
-    print("\n".join([*changes, "`dvc repro` measures it"]))
+    return changes
 
 
 def find_splits(folder: Path) -> dict[str, str]:

@@ -12,6 +12,8 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
+from stages.files.ready_made.registry import READY_MADE
+from stages.files.report.page import TITLES
 from tests.conftest import Project, random_images
 
 
@@ -136,3 +138,21 @@ def test_another_dataset_of_that_name_is_not_overwritten(project: Project, photo
     shutil.copytree(photos, other)
     printed = project.stage("adopt", str(other), expect=1)
     assert "data/my photos/train is already there; rename" in printed
+
+
+def test_a_ready_made_dataset_is_named_with_presets_for_its_channels(project: Project) -> None:
+    project.stage("adopt", "mnist")
+    params = yaml.safe_load(project.read("params.yaml"))
+    assert params["dataset"]["root"] == "data/mnist"
+    assert params["dataset"]["download"] == ["mnist"]
+    assert params["dataset"]["sources"] is None
+    assert params["presets"]["half"]["mean"] == [0.5]
+    assert "download@mnist" in project.run("dvc", "stage", "list")
+    project.stage("adopt", "svhn")
+    params = yaml.safe_load(project.read("params.yaml"))
+    assert params["dataset"]["download"] == ["svhn"]
+    assert params["presets"]["half"]["mean"] == [0.5, 0.5, 0.5]
+
+
+def test_ready_made_datasets_have_titles_on_the_page() -> None:
+    assert {name: made.title for name, made in READY_MADE.items()} == TITLES

@@ -29,7 +29,15 @@ from stages.files.report.inputs import Inputs
 
 PAGE = Path("reports/index.html")
 PLOT_ROWS = Path("reports/plots")
-TITLES = {"cifar10": "CIFAR-10"}
+# Those of stages/files/ready_made, named here again, as nothing else of it is needed.
+TITLES = {
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "mnist": "MNIST",
+    "fashion_mnist": "Fashion-MNIST",
+    "svhn": "SVHN",
+    "stl10": "STL-10",
+}
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
 
