@@ -21,10 +21,11 @@ from torchvision.transforms import ToTensor
 from benchmarks.conditions import conditions, in_turns, middle, table
 from benchmarks.tutorial import Transform, images_path
 from stages.core.measure import measure_batches
-from stages.core.statistics import CHANNELS, LEVELS, SplitStatistics
+from stages.core.statistics import LEVELS, SplitStatistics
 from stages.core.summary import summarize
 
 BATCH_IMAGES = 4096
+CHANNELS = 3
 COPY = "copy (np.copyto, one thread)"
 OURS = "**normstats**"
 
@@ -82,10 +83,10 @@ def tutorial(dataset: ImageDataset) -> Findings:
 def data_loader(dataset: ImageDataset, workers: int) -> Findings:
     """Running sums in float64; of what the others find, only the mean and the std."""
     pixels = 0
-    sums_C, squares_C = torch.zeros(2, len(CHANNELS), dtype=torch.float64)
+    sums_C, squares_C = torch.zeros(2, CHANNELS, dtype=torch.float64)
     for images_NCHW, _ in DataLoader(dataset, BATCH_IMAGES, num_workers=workers):
         images = images_NCHW.double()
-        pixels += images.numel() // len(CHANNELS)
+        pixels += images.numel() // CHANNELS
         sums_C += images.sum((0, 2, 3))
         squares_C += images.square().sum((0, 2, 3))
     mean_C = sums_C / pixels
@@ -99,7 +100,7 @@ def opencv(images_NHWC: Bytes, planes: Sequence[Bytes], channels: list[int]) -> 
 
 def opencv_findings(measured: tuple[Any, Any]) -> Findings:
     histograms, by_image = measured
-    stds_NC = np.array(by_image).reshape(len(by_image), 2, len(CHANNELS))[:, 1] / 255
+    stds_NC = np.array(by_image).reshape(len(by_image), 2, CHANNELS)[:, 1] / 255
     return {**moments(histograms), "image_std_mean": stds_NC.mean(axis=0)}
 
 
@@ -112,7 +113,7 @@ def opencv_reduce(rows: Bytes, planes: Sequence[Bytes]) -> tuple[Any, Any, Any]:
 
 def opencv_reduce_findings(measured: tuple[Any, Any, Any], pixels: int) -> Findings:
     histograms, sums, squares = measured
-    stds = np.sqrt(squares / pixels - (sums / pixels) ** 2).reshape(-1, len(CHANNELS)) / 255
+    stds = np.sqrt(squares / pixels - (sums / pixels) ** 2).reshape(-1, CHANNELS) / 255
     return {**moments(histograms), "image_std_mean": stds.mean(axis=0)}
 
 

@@ -26,7 +26,7 @@ NPY: Any = np.lib.format  # not typed in every numpy that the project runs on
 # The stage as it is, with a clock started once its imports are done.
 TIMED_STAGE = """
 import sys, time
-from stages import measure
+from stages import arrays, measure  # arrays brings torch
 start = time.perf_counter()
 measure.main()
 print(time.perf_counter() - start, flush=True)

@@ -7,7 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from stages.files.params import load_params
 from stages.files.ready_made.labelled import LabelledImages
@@ -15,6 +17,7 @@ from tests.conftest import ROOT, Project
 
 README = (ROOT / "README.md").read_text()
 VERSIONS = (ROOT / "docs/versions.md").read_text()
+IMAGES = (ROOT / "docs/images.md").read_text()
 
 # What would run this test again or change the environment that it runs in is only prepared.
 PREPARED_ONLY = {
@@ -81,6 +84,29 @@ def test_every_command_on_versions_runs_and_prints_what_is_shown(
         assert (tmp_path / "training" / taken).is_file()
 
 
+def write_photos(folder: Path) -> None:
+    """Two classes, some files gray or PNG, of different sizes."""
+    rng = np.random.default_rng(0)
+    for split, images in ("train", 120), ("val", 40):
+        for number in range(images):
+            size = (24 + number % 30, 30 + number % 31)
+            name = f"{'cats' if number % 3 else 'dogs'}/{number}.{'jpg' if number % 6 else 'png'}"
+            path = folder / split / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            image = Image.fromarray(rng.integers(0, 256, (*size, 3), dtype=np.uint8))
+            image.convert("RGB" if number % 24 else "L").save(path)
+
+
+def test_every_command_on_images_runs_and_prints_what_is_shown(
+    project: Project, tmp_path: Path
+) -> None:
+    project.use_this_environment()
+    project.environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+    write_photos(tmp_path / "photos")
+    assert {"make adopt DATA=../photos", "dvc repro"} <= set(run(IMAGES, project))
+    assert project.run("git", "status", "--porcelain") == ""
+
+
 def test_the_table_is_that_of_the_reports() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", README, flags=re.MULTILINE)
     presets = load_params().presets
@@ -111,7 +137,8 @@ def test_the_table_of_the_shift_is_that_of_the_report() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/versions.md", "docs/when-something-goes-wrong.md"]
+    "page",
+    ["README.md", "docs/versions.md", "docs/when-something-goes-wrong.md"],
 )
 def test_every_link_leads_to_a_file(page: str) -> None:
     links = re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text())
