@@ -156,7 +156,12 @@ def test_a_lock_that_contradicts_itself_is_refused_without_data(
 ) -> None:
     """As when one branch measured anew and the other's lock won for the stages after it."""
     lock = yaml.safe_load(project.read("dvc.lock"))
-    lock["stages"]["measure@test"]["outs"][0]["md5"] = "0" * 32
+    (measured,) = (
+        out
+        for out in lock["stages"]["measure@test"]["outs"]
+        if out["path"] == "data/statistics/test.npz"
+    )
+    measured["md5"] = "0" * 32
     (project.path / "dvc.lock").write_text(yaml.safe_dump(lock))
     project.commit()
     printed = refused(project.clone_to(tmp_path / "clone"))
@@ -191,7 +196,8 @@ def test_data_that_was_not_pushed_is_refused(project: Project, tmp_path: Path) -
     assert "run `dvc push`" in printed
     project.run("dvc", "push", "--quiet")
     objects = [path for path in store.rglob("*") if path.is_file()]
-    assert f"({len(objects)} missing in all)" in printed
+    # The names of the classes are the same in both splits: two files, one object.
+    assert f"({len(objects) + 1} missing in all)" in printed
     release(project, "v1.0.0")
 
 
