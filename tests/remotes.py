@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import shutil
 import socket
 import socketserver
 import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
+from typing import TypeVar
+from urllib.parse import unquote
 
 import fsspec
 import pytest
@@ -217,10 +221,10 @@ class Tap(socketserver.ThreadingTCPServer):
     def port(self) -> int:
         return int(self.server_address[1])
 
-    def allows(self, count: int) -> bool:
+    def allows(self, chunk: bytes) -> bool:
         with self.lock:
             was_open = self.left > 0
-            self.left -= count
+            self.left -= len(chunk)
             if was_open and self.left <= 0:
                 self.then()
             return self.left > 0
@@ -240,18 +244,46 @@ class _Leading(socketserver.BaseRequestHandler):
 
     def pass_on(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
-            while (chunk := source.recv(65536)) and self.server.allows(len(chunk)):
+            while (chunk := source.recv(65536)) and self.server.allows(chunk):
                 target.sendall(chunk)
         for end in source, target:
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
 
+class Log(Tap):
+    """A port that leads to another, and which keys of a bucket were read through it.
+
+    Requests for the keys of `held` wait until `release` is set.
+    """
+
+    def __init__(self, port: int, held: Collection[str] = ()) -> None:
+        super().__init__(port, sys.maxsize, lambda: None)
+        self.read: list[str] = []
+        self.held, self.release = held, threading.Event()
+
+    def allows(self, chunk: bytes) -> bool:
+        for key in re.findall(rb"GET /[^/? ]+/([^? ]+)[^\r]* HTTP", chunk):
+            self.read.append(unquote(key.decode()))
+            if self.read[-1] in self.held:
+                self.release.wait()
+        return super().allows(chunk)
+
+
+T = TypeVar("T", bound=Tap)
+
+
 @contextmanager
-def tapped(port: int, after: int, then: Callable[[], object]) -> Iterator[Tap]:
-    with Tap(port, after, then) as tap:
-        serving = threading.Thread(target=tap.serve_forever)
-        serving.start()
+def serving(tap: T) -> Iterator[T]:
+    with tap:
+        thread = threading.Thread(target=tap.serve_forever)
+        thread.start()
         yield tap
         tap.shutdown()
-        serving.join()
+        thread.join()
+
+
+@contextmanager
+def tapped(port: int, after: int, then: Callable[[], object]) -> Iterator[Tap]:
+    with serving(Tap(port, after, then)) as tap:
+        yield tap
