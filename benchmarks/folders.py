@@ -68,7 +68,7 @@ def decode(paths: Sequence[Path]) -> None:
 def worker(task: Task) -> tuple[float, float]:
     """What one of our processes does: read, hash, decode, count, encode; then the sums."""
     counts_V = np.zeros(LEVELS, dtype=np.int64)
-    for _, record in measure_task(task):
+    for record in measure_task(task).images.values():
         counts_V += from_record(record).counts[0]  # type: ignore[union-attr]
     return moments(counts_V)
 
@@ -150,7 +150,7 @@ def main() -> None:
         folder = Path(temporary) / "photos" / "train"
         write_jpegs(folder, arguments.files)
         files = list_folder(folder)
-        paths = [file.path for file in files]
+        paths = [folder / file.name for file in files]
         on_one: dict[str, Way] = {
             OURS: partial(worker, Task(files, Preparation())),
             OPENCV: partial(opencv, paths),

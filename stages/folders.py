@@ -1,4 +1,4 @@
-"""A split that is a folder of image files: measured as far as the store does not know them."""
+"""A split that is files or shards: measured as far as the store does not know them."""
 
 from __future__ import annotations
 
@@ -42,12 +42,15 @@ def measure_missing(
 ) -> None:
     """Bring into the store what it lacks. A run that is killed goes on from where it was."""
     by_content = {file.content: file for file in files if not file.reason}
-    missing = [by_content[content] for content in store.lacks(by_content)]
+    sharded = any(file.is_shard for file in by_content.values())
+    lacks = store.lacks_of_shards if sharded else store.lacks
+    missing = [by_content[content] for content in lacks(by_content)]
+    size = 1 if sharded else TASK_FILES
     tasks = (
-        Task(missing[start : start + TASK_FILES], preparation)
-        for start in range(0, len(missing), TASK_FILES)
+        Task(missing[start : start + size], preparation) for start in range(0, len(missing), size)
     )
-    with tqdm(desc=f"measure {split}", total=len(missing), unit="image") as bar:
-        for records in in_processes(measure_task, tasks):
-            store.add(records)
-            bar.update(len(records))
+    unit = "shard" if sharded else "image"
+    with tqdm(desc=f"measure {split}", total=len(missing), unit=unit) as bar:
+        for found in in_processes(measure_task, tasks):
+            store.add(found.images.items(), found.shards.items())
+            bar.update(len(found.shards if sharded else found.images))

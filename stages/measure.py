@@ -24,7 +24,8 @@ def main() -> None:
 
 
 def measure(split: str, params: Params) -> tuple[SplitStatistics, Index]:
-    if not is_array(params.dataset.folder(split)):
+    folder = params.dataset.folder(split)
+    if not is_array(folder):
         return measure_folder(split, params.dataset)
     # Only here, as each process that decodes files imports this module. Importing torch makes so
     # many objects that collections of garbage, of which there is none, take a quarter of a second.
@@ -32,7 +33,7 @@ def measure(split: str, params: Params) -> tuple[SplitStatistics, Index]:
     from stages.arrays import measure_arrays
 
     gc.enable()
-    return measure_arrays(split, params.dataset.folder(split), params.measure)
+    return measure_arrays(split, folder, params.measure)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from stages.core.statistics import CHANNELS
 from stages.files.atomic import atomic_write
 from stages.files.index import ALL, Index
+from stages.files.location import Location
 
 DATA = Path("data")
 REMEDY = "run `dvc repro download`, or `dvc checkout` for images of your own"
@@ -67,9 +69,11 @@ class ImageFile:
         return batch
 
 
-def is_array(folder: Path) -> bool:
-    """Whether a split's images are one array, and not a folder of files."""
-    return any((folder / name).exists() for name in ("images.npy", "labels.npy"))
+def is_array(folder: Location) -> TypeGuard[Path]:
+    """Whether a split's images are one array, and not files or shards."""
+    return isinstance(folder, Path) and any(
+        (folder / name).exists() for name in ("images.npy", "labels.npy")
+    )
 
 
 def index_arrays(folder: Path) -> Index:

@@ -9,9 +9,18 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stages.files.location import Location, readable_failures
+
+if TYPE_CHECKING:
+    from upath import UPath
 
 # What systems leave in folders besides hidden files.
 DROPPINGS = ("Thumbs.db", "desktop.ini")
+
+# Files of many images: WebDataset's tar files, and Parquet files.
+SHARDS = (".tar", ".parquet")
 
 # Where DVC keeps contents: with its cache type `symlink`, every file is a link to there.
 DVC_OBJECT = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
@@ -25,21 +34,34 @@ CHUNK_BYTES = 2**20
 class File:
     """A file of a split: `name` is its path within it, with slashes.
 
-    It is known by `content`, the first half of its SHA-256 in hexadecimal digits; where it cannot
-    be read there is none, and `reason` says why.
+    It is known by `content` (see `identify`); where it cannot be read there is none, and `reason`
+    says why.
     """
 
     name: str
-    path: Path
+    path: Location
     content: str = ""
     reason: str = ""
 
+    @property
+    def is_shard(self) -> bool:
+        return self.name.lower().endswith(SHARDS)
 
-def list_folder(folder: Path) -> list[File]:
-    """The files below a folder, known by their content."""
-    files = find_files(folder)
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(_identified, files))
+
+def list_folder(folder: Location) -> list[File]:
+    """The files below a folder, known by their content.
+
+    OSError names a shard that cannot be read, as it is not known which images are missing.
+    """
+    if isinstance(folder, Path):
+        with ThreadPoolExecutor(THREADS) as pool:
+            files = list(pool.map(_identified, _of_one_kind(find_files(folder))))
+    else:
+        files = _of_one_kind(_list_url(folder))
+    for file in files:
+        if file.is_shard and file.reason:
+            raise OSError(f"{file.path}: {file.reason}")
+    return files
 
 
 def find_files(folder: Path) -> list[File]:
@@ -54,19 +76,79 @@ def find_files(folder: Path) -> list[File]:
         )
     found = sorted(_walk(folder, "", folder.resolve()), key=lambda file: file.name)
     if not found:
-        raise ValueError(f"{folder}: a split without images; put image files there")
+        raise ValueError(f"{folder}: a split without images; put image files or shards there")
     return found
 
 
+def identify(path: Location) -> str:
+    """What a file is known by: its content, or at a URL what the filesystem tells of that."""
+    if not isinstance(path, Path):
+        with readable_failures(path):
+            path.fs.invalidate_cache(path.path)
+            return _identity(path, path.fs.info(path.path))
+    sha256 = hashlib.sha256()
+    with path.open("rb") as content:
+        while chunk := content.read(CHUNK_BYTES):
+            sha256.update(chunk)
+    return _shortened(sha256)
+
+
 def content_of(data: bytes) -> str:
-    """What a file is known by: half of a SHA-256 is enough to tell any two apart."""
+    """What bytes are known by: half of a SHA-256 is enough to tell any two apart."""
     return _shortened(hashlib.sha256(data))
+
+
+def _list_url(folder: UPath) -> list[File]:
+    with readable_failures(folder):
+        folder.fs.invalidate_cache(folder.path)
+        infos = folder.fs.find(folder.path, detail=True)
+    names = {path[len(folder.path) :].lstrip("/"): info for path, info in sorted(infos.items())}
+    files = [
+        File(name, folder / name)
+        for name in names
+        if not any(_is_hidden(part) for part in name.split("/"))
+    ]
+    if not any(file.is_shard for file in files):
+        raise FileNotFoundError(
+            f"{folder}: expected shards there ({', '.join(SHARDS)}), found none among "
+            f"{len(files)} files; dataset.root and dataset.splits in params.yaml say where the "
+            "images are, and image files are read from a local folder alone"
+        )
+    return [
+        replace(file, content=_identity(file.path, names[file.name])) if file.is_shard else file
+        for file in files
+    ]
+
+
+def _identity(path: Location, info: dict[str, Any]) -> str:
+    tag = info.get("ETag") or info.get("etag")  # s3fs writes the one, gcsfs and adlfs the other
+    if not tag:
+        raise ValueError(
+            f"{path}: expected an ETag, by which a change is noticed, found that this filesystem "
+            "gives none; use s3://, or a local folder"
+        )
+    return content_of(f"{path} {tag} {info['size']}".encode())
+
+
+def _of_one_kind(files: list[File]) -> list[File]:
+    """Where there are shards, an image beside them would as likely as not be counted twice."""
+    shard = next((file for file in files if file.is_shard), None)
+    if shard is None:
+        return files
+    return [
+        file if file.is_shard else replace(file, reason=f"no shard, as {shard.name} is")
+        for file in files
+    ]
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name in DROPPINGS
 
 
 def _walk(folder: Path, prefix: str, split: Path) -> Iterator[File]:
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or entry.name in DROPPINGS:
+            if _is_hidden(entry.name):
                 continue
             # Only UTF-8 can be written into JSON.
             name = prefix + os.fsencode(entry.name).decode(errors="replace")
@@ -93,13 +175,9 @@ def _identified(file: File) -> File:
     if file.reason:
         return file
     try:
-        sha256 = hashlib.sha256()
-        with file.path.open("rb") as content:
-            while chunk := content.read(CHUNK_BYTES):
-                sha256.update(chunk)
+        return replace(file, content=identify(file.path))
     except OSError as error:
         return replace(file, reason=f"cannot be read: {error.strerror}")
-    return replace(file, content=_shortened(sha256))
 
 
 def _shortened(sha256: hashlib._Hash) -> str:

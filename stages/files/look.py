@@ -12,7 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from stages.core.prepare import Size
-from stages.files.collect import classes_of
+from stages.files.collect import classes_of, label_of
 from stages.files.decode import NotAnImageError, open_image
 from stages.files.images import ImageFile, index_arrays, is_array
 from stages.files.listing import File, find_files
@@ -69,7 +69,7 @@ def look_at(folder: Path) -> Look:
     if not names:
         name, reason = next(iter(bad.items()))
         raise ValueError(f"{folder}: none of {len(files)} files is an image ({name}: {reason})")
-    classes, labels = classes_of(names)
+    classes, labels = classes_of([label_of(name) for name in names])
     return Look(Counter(classes[label] for label in labels), formats, modes, sizes, bad)
 
 

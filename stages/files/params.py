@@ -25,6 +25,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from stages.core.prepare import Preparation
+from stages.files.location import Location, locate
 
 PARAMS = Path("params.yaml")
 
@@ -143,9 +144,9 @@ class Dataset(Section):
         crop = self.crop
         return Preparation(self.resize, (crop, crop) if isinstance(crop, int) else crop)
 
-    def folder(self, split: str) -> Path:
+    def folder(self, split: str) -> Location:
         """Where the images of `train` or `test` are."""
-        return Path(self.root, getattr(self.splits, split))
+        return locate(self.root, getattr(self.splits, split))
 
 
 class Measure(Section):

@@ -14,7 +14,9 @@ from stages.core.prepare import Preparation
 from stages.files.decode import decode, prepare
 from stages.files.images import ImageFile, is_array, load_labels
 from stages.files.index import Index, load_index
+from stages.files.location import Location
 from stages.files.params import Dataset
+from stages.files.shards import read_image
 
 Image = NDArray[np.uint8]
 
@@ -44,9 +46,9 @@ class ArrayPictures:
 
 @dataclass(frozen=True)
 class FilePictures:
-    """Those of a folder of image files, after their preparation."""
+    """Those of a folder of image files or shards, after their preparation."""
 
-    folder: Path
+    folder: Location
     index: Index
     preparation: Preparation
 
@@ -55,7 +57,7 @@ class FilePictures:
 
     def __getitem__(self, number: int) -> Image:
         """The image (C, H, W)."""
-        image, _ = decode((self.folder / self.index.names[number]).read_bytes())
+        image, _ = decode(read_image(self.folder, self.index.names[number]))
         pixels_HWC = np.atleast_3d(np.asarray(prepare(image, self.preparation)))
         return np.ascontiguousarray(pixels_HWC.transpose(2, 0, 1))
 

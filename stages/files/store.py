@@ -1,4 +1,4 @@
-"""What was measured of images, kept by their content in the user's cache folder.
+"""What was measured of images and shards, kept by their content in the user's cache folder.
 
 Not a result but a memory: without it everything is measured again, and is the same.
 """
@@ -8,19 +8,24 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import astuple
 
 import numpy as np
 
 from stages.core.statistics import LEVELS
 from stages.files.decode import MeasuredImage, NotAnImageError
 from stages.files.fetch import cache_folder
+from stages.files.shards import Member
 
-TABLE = """
+TABLES = """
 CREATE TABLE IF NOT EXISTS images (
     key BLOB PRIMARY KEY, facts TEXT NOT NULL, counts BLOB
-)
+);
+CREATE TABLE IF NOT EXISTS shards (
+    key BLOB PRIMARY KEY, members TEXT NOT NULL
+);
 """
 SECONDS_TO_WAIT = 60  # for another run that writes at the same moment
 
@@ -68,7 +73,7 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with closing(sqlite3.connect(path, timeout=SECONDS_TO_WAIT)) as database:
-                database.execute(TABLE)
+                database.executescript(TABLES)
                 yield Store(database, version)
         except sqlite3.OperationalError as error:
             raise OSError(f"{path}: cannot be used ({error})") from error
@@ -89,12 +94,31 @@ class Store:
         try:
             return from_record(found)
         except (ValueError, KeyError, TypeError) as error:
-            with self._database:
-                self._database.execute("DELETE FROM images WHERE key = ?", (key,))
-            raise ValueError(f"the store had a damaged record ({error}); run again") from error
+            raise self._without("images", key, error) from error
+
+    def members(self, shard: str) -> list[Member]:
+        """The images of a shard that is known, in its order; ValueError as `get` has it."""
+        key = self._key(shard)
+        found = self._database.execute(
+            "SELECT members FROM shards WHERE key = ?", (key,)
+        ).fetchone()
+        try:
+            return [Member(*member) for member in json.loads(found[0])]
+        except (ValueError, TypeError) as error:
+            raise self._without("shards", key, error) from error
+
+    def lacks_of_shards(self, shards: Iterable[str]) -> set[str]:
+        """The shards of which something is not known."""
+        one = "SELECT 1 FROM shards WHERE key = ?"
+        return {
+            shard
+            for shard in shards
+            if not self._database.execute(one, (self._key(shard),)).fetchone()
+            or self.lacks(member.content for member in self.members(shard) if not member.reason)
+        }
 
     def lacks(self, contents: Iterable[str]) -> set[str]:
-        """The contents of which nothing is known."""
+        """The contents of images of which nothing is known."""
         one = "SELECT 1 FROM images WHERE key = ?"
         return {
             content
@@ -102,13 +126,30 @@ class Store:
             if not self._database.execute(one, (self._key(content),)).fetchone()
         }
 
-    def add(self, records: Iterable[tuple[str, Record]]) -> None:
-        """Keep records, each by its content: all of them or none."""
+    def add(
+        self,
+        images: Iterable[tuple[str, Record]],
+        shards: Iterable[tuple[str, Sequence[Member]]] = (),
+    ) -> None:
+        """Keep what was found, by contents: all of it or nothing."""
         with self._database:
             self._database.executemany(
                 "INSERT OR REPLACE INTO images VALUES (?, ?, ?)",
-                [(self._key(content), *record) for content, record in records],
+                [(self._key(content), *record) for content, record in images],
             )
+            self._database.executemany(
+                "INSERT OR REPLACE INTO shards VALUES (?, ?)",
+                [
+                    (self._key(content), json.dumps([astuple(member) for member in members]))
+                    for content, members in shards
+                ],
+            )
+
+    def _without(self, table: str, key: bytes, error: Exception) -> ValueError:
+        """Take a damaged record away; the error that says so."""
+        with self._database:
+            self._database.execute(f"DELETE FROM {table} WHERE key = ?", (key,))  # noqa: S608
+        return ValueError(f"the store had a damaged record ({error}); run again")
 
     def _key(self, content: str) -> bytes:
         return hashlib.sha256(f"{content} {self._version}".encode()).digest()[:16]

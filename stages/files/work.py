@@ -8,26 +8,45 @@ from dataclasses import dataclass
 from stages.core.prepare import Preparation
 from stages.files.decode import NotAnImageError, measure_image
 from stages.files.listing import File, content_of
+from stages.files.shards import Member, read_shard
 from stages.files.store import Record, to_record
 
 
 @dataclass(frozen=True)
 class Task:
-    """Files to measure in one go."""
+    """Files to measure in one go: images, or a shard."""
 
     files: Sequence[File]
     preparation: Preparation
 
 
-def measure_task(task: Task) -> list[tuple[str, Record]]:
-    """A record for each file; ValueError where one is no longer what was listed."""
-    return [(file.content, _measure_file(file, task.preparation)) for file in task.files]
+@dataclass(frozen=True)
+class Measured:
+    """What was found, by contents: a record of each image, and the images of each shard."""
+
+    images: dict[str, Record]
+    shards: dict[str, list[Member]]
 
 
-def _measure_file(file: File, preparation: Preparation) -> Record:
-    data = file.path.read_bytes()
-    if content_of(data) != file.content:
-        raise ValueError(f"{file.path}: changed while it was being read; run again")
+def measure_task(task: Task) -> Measured:
+    """What is in the files; ValueError where one has changed since it was listed, or is damaged."""
+    found = Measured(images={}, shards={})
+    for file in task.files:
+        if file.is_shard:
+            found.shards[file.content] = []
+            for member, data in read_shard(file):
+                found.shards[file.content].append(member)
+                if not member.reason and member.content not in found.images:
+                    found.images[member.content] = _measure(data, task.preparation)
+        else:
+            data = file.path.read_bytes()
+            if content_of(data) != file.content:
+                raise ValueError(f"{file.path}: changed while it was being read; run again")
+            found.images[file.content] = _measure(data, task.preparation)
+    return found
+
+
+def _measure(data: bytes, preparation: Preparation) -> Record:
     try:
         return to_record(measure_image(data, preparation))
     except NotAnImageError as error:

@@ -1,0 +1,38 @@
+"""Where images are: on this machine, or at a URL of a filesystem that fsspec knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from upath import UPath
+
+Location: TypeAlias = "Path | UPath"
+
+
+def locate(root: str, folder: str) -> Location:
+    """A folder below a root, which is a path or a URL as s3://bucket/photos."""
+    if "://" not in root:
+        return Path(root, folder)
+    from upath import UPath  # only here: few need it, and every stage would wait for it
+
+    return UPath(root) / folder
+
+
+@contextmanager
+def readable_failures(location: Location) -> Iterator[None]:
+    """What a filesystem raises as OSError: one that is not installed, a server that is not there.
+
+    Of the errors of all filesystems Exception is the only one in common.
+    """
+    try:
+        yield
+    except (OSError, ValueError):
+        raise
+    except Exception as error:
+        if isinstance(location, Path):
+            raise
+        raise OSError(f"{location}: cannot be read: {error}") from error

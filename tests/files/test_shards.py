@@ -1,0 +1,399 @@
+"""Shards as WebDataset and Hugging Face write them, and what is no whole shard."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import sqlite3
+import tarfile
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import datasets
+import fsspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from datasets import ClassLabel, Features
+from datasets import Image as ImageFeature
+
+from stages.core.prepare import Preparation
+from stages.core.statistics import FIELDS, SplitStatistics
+from stages.files.collect import collect
+from stages.files.index import Index
+from stages.files.listing import File, identify, list_folder
+from stages.files.location import locate
+from stages.files.pictures import FilePictures
+from stages.files.shards import Member, read_shard
+from stages.files.store import Store
+from stages.files.work import Task, measure_task
+from tests.shards import (
+    CLASSES,
+    Photo,
+    write_folder,
+    write_parquet,
+    write_photos,
+    write_shards,
+    write_tar,
+)
+
+PHOTO, OTHER = write_photos(2)
+FORMS = ["tar", "parquet"]
+WRITE = {"tar": write_tar, "parquet": write_parquet}
+
+Files = dict[str, bytes]
+
+
+@pytest.fixture(autouse=True)
+def _own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def measured(folder: Path, *, quarantine: bool = False) -> tuple[SplitStatistics, Index]:
+    """As `measure` does, in one process."""
+    files = list_folder(folder)
+    with Store.open("tests") as store:
+        for file in files:
+            if not file.reason:
+                found = measure_task(Task([file], Preparation()))
+                store.add(found.images.items(), found.shards.items())
+        return collect(files, store, quarantine=quarantine)
+
+
+def listed(path: Path) -> File:
+    return File(path.name, path, identify(path))
+
+
+def members(path: Path) -> list[Member]:
+    return [member for member, _ in read_shard(listed(path))]
+
+
+def tar_of(path: Path, files: Files) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+def parquet_of(path: Path, columns: dict[str, Any]) -> Path:
+    pq.write_table(pa.table(columns), path)
+    return path
+
+
+def test_all_forms_have_the_statistics_of_the_decoded_images(tmp_path: Path) -> None:
+    photos = write_photos(33)
+    write_folder(tmp_path / "folder", photos)
+    for form in FORMS:
+        write_shards(tmp_path / form, form, photos)
+    folder, _ = measured(tmp_path / "folder")
+    pixels = [photo.pixels().reshape(-1, 3).astype(np.int64) for photo in photos]
+    assert folder.image_pixels.tolist() == [len(of) for of in pixels]
+    assert (folder.image_sums == [of.sum(axis=0) for of in pixels]).all()
+    assert (folder.image_sums_of_squares == [(of**2).sum(axis=0) for of in pixels]).all()
+    for channel, levels in enumerate(np.concatenate(pixels).T):
+        assert (folder.histogram[channel] == np.bincount(levels, minlength=256)).all()
+    for form in FORMS:
+        statistics, index = measured(tmp_path / form)
+        for field in FIELDS:
+            assert (getattr(statistics, field) == getattr(folder, field)).all()
+        assert index.contents == [hashlib.sha256(p.data).hexdigest()[:32] for p in photos]
+        assert [index.classes[label] for label in index.labels] == [
+            str(photo.label) if form == "tar" else CLASSES[photo.label] for photo in photos
+        ]
+
+
+def test_images_are_named_by_their_shard_and_their_place_in_it(tmp_path: Path) -> None:
+    photos = write_photos(12)
+    write_tar(tmp_path / "split" / "b.tar", photos[:2])
+    write_parquet(tmp_path / "split" / "a" / "c.parquet", photos[2:])
+    _, index = measured(tmp_path / "split")
+    rows = [f"a/c.parquet/{row}" for row in range(10)]
+    assert index.names == [*rows, "b.tar/0000.png", "b.tar/0001.jpg"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_picture_is_the_image_of_its_name(tmp_path: Path, form: str) -> None:
+    photos = write_photos(23)
+    write_shards(tmp_path / "split" / "no shard.tar", form, photos)
+    _, index = measured(tmp_path / "split")
+    pictures = FilePictures(tmp_path / "split", index, Preparation())
+    assert len(pictures) == len(photos)
+    for number, photo in enumerate(photos):
+        assert (pictures[number] == photo.pixels().transpose(2, 0, 1)).all()
+
+
+def test_a_picture_that_is_gone_is_named(tmp_path: Path) -> None:
+    write_tar(tmp_path / "0.tar", [PHOTO])
+    _, index = measured(tmp_path)
+    tar_of(tmp_path / "0.tar", {"another.png": PHOTO.data})
+    with pytest.raises(ValueError, match=r"0\.tar: expected 0\.tar/0000\.png there; run"):
+        FilePictures(tmp_path, index, Preparation())[0]
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"a.png": PHOTO.data}, [("a.png", None, "")]),
+        ({"./x/a.PNG": PHOTO.data, "./x/a.cls": b" 7\n"}, [("x/a.PNG", "7", "")]),
+        ({"a.cls": b"dog", "a.png": PHOTO.data, "a.txt": b"A dog."}, [("a.png", "dog", "")]),
+        ({"a.png": PHOTO.data, "a.json": b'{"label": 7}'}, [("a.png", "7", "")]),
+        ({"a.png": PHOTO.data, "a.json": b'{"cls": "dog"}'}, [("a.png", "dog", "")]),
+        ({"a.png": PHOTO.data, "a.json": b'{"label": 0.5}'}, [("a.png", None, "")]),
+        ({"a.png": PHOTO.data, "a.json": b"[7]"}, [("a.png", None, "")]),
+        ({"a.png": PHOTO.data, "a.seg.png": b"a mask"}, [("a.png", None, "")]),
+        (
+            {"a.b/c.png": PHOTO.data, "a.b/d.jpg": OTHER.data},
+            [("a.b/c.png", None, ""), ("a.b/d.jpg", None, "")],
+        ),
+        (
+            {"._a.png": b"of macOS", ".hidden": b"", "a.png": PHOTO.data, "Thumbs.db": b""},
+            [("a.png", None, "")],
+        ),
+        ({"a.jpg": OTHER.data, "a.png": PHOTO.data}, [("a.jpg", None, "2 images .*: jpg, png")]),
+        ({"a.txt": b"", "a.cls": b"1"}, [("a.txt", None, "0 images .*: txt, cls")]),
+        ({"README": b""}, [("README", None, "0 images .*: no suffix")]),
+        ({"a.png": PHOTO.data, "a.json": b"{"}, [("a.png", None, "the label .* cannot be read")]),
+        ({"a.png": PHOTO.data, "a.cls": b"\xff"}, [("a.png", None, "the label .* cannot be read")]),
+        ({"\udcff.png": PHOTO.data}, [("\ufffd.png", None, "its name is not valid UTF-8")]),
+    ],
+)
+def test_a_sample_of_a_tar_file_is_one_image(
+    tmp_path: Path, files: Files, expected: list[tuple[str, str | None, str]]
+) -> None:
+    found = members(tar_of(tmp_path / "0.tar", files))
+    assert [(member.name, member.label) for member in found] == [of[:2] for of in expected]
+    for member, (name, _, reason) in zip(found, expected, strict=True):
+        assert re.match(reason or "$", member.reason)
+        data = files.get(name, files.get(f"./{name}", b""))
+        assert member.content == ("" if reason else hashlib.sha256(data).hexdigest()[:32])
+
+
+def test_a_link_in_a_tar_file_is_no_image(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "0.tar", "w") as tar:
+        link = tarfile.TarInfo("a.png")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    assert members(tmp_path / "0.tar") == [
+        Member("a.png", None, reason="neither a file nor a folder")
+    ]
+
+
+@pytest.mark.parametrize("key", ["a.cls", "a.png"])
+def test_a_sample_in_two_places_is_an_error(tmp_path: Path, key: str) -> None:
+    tar_of(tmp_path / "0.tar", {"a.png": PHOTO.data, "b.png": OTHER.data})
+    with tarfile.open(tmp_path / "0.tar", "a") as tar:
+        tar.addfile(tarfile.TarInfo(key))
+    with pytest.raises(
+        OSError, match=r"0\.tar: .* the files of sample 'a' do not follow each other"
+    ):
+        members(tmp_path / "0.tar")
+
+
+@pytest.mark.parametrize(
+    ("label", "names", "expected"),
+    [
+        (pa.array([2, 0]), CLASSES, ["owl", "cat"]),
+        (pa.array([2, -1]), CLASSES, ["owl", None]),
+        (pa.array([10, None]), None, ["10", None]),
+        (pa.array(["dog", None]), None, ["dog", None]),
+        (pa.array([0.5, 1.5]), None, [None, None]),
+        (pa.array([[0, 1], [1]]), None, [None, None]),
+    ],
+)
+def test_a_label_of_parquet_is_a_name_or_a_number(
+    tmp_path: Path, label: pa.Array, names: list[str] | None, expected: list[str | None]
+) -> None:
+    table = pa.table({"image": [PHOTO.data, OTHER.data], "label": label})
+    if names:
+        features = {
+            "label": {"names": names, "_type": "ClassLabel"},
+            "tags": [{"dtype": "string", "_type": "Value"}],  # as older versions write a list
+        }
+        note = {"info": {"features": features}}
+        table = table.replace_schema_metadata({"huggingface": json.dumps(note)})
+    pq.write_table(table, tmp_path / "0.parquet")
+    assert [member.label for member in members(tmp_path / "0.parquet")] == expected
+
+
+def test_where_a_label_is_missing_all_images_are_one_class(tmp_path: Path) -> None:
+    parquet_of(tmp_path / "0.parquet", {"image": [PHOTO.data] * 2, "label": [1, None]})
+    _, index = measured(tmp_path)
+    assert (index.classes, index.labels) == (["all images"], [0, 0])
+
+
+def test_the_column_that_hugging_face_notes_as_images_is_read(tmp_path: Path) -> None:
+    columns = {"img": [{"bytes": PHOTO.data, "path": None}], "label": [0]}
+    features = Features({"img": ImageFeature(), "label": ClassLabel(names=CLASSES)})
+    datasets.Dataset.from_dict(columns, features).to_parquet(tmp_path / "0.parquet")
+    [member] = members(tmp_path / "0.parquet")
+    assert (member.label, member.content) == ("cat", hashlib.sha256(PHOTO.data).hexdigest()[:32])
+
+
+def test_rows_without_an_image_are_refused(tmp_path: Path) -> None:
+    rows = [{"bytes": None, "path": "elsewhere.png"}, None, {"bytes": PHOTO.data, "path": None}]
+    parquet_of(tmp_path / "0.parquet", {"image": rows})
+    first, second, third = members(tmp_path / "0.parquet")
+    assert first == Member("0", None, reason="no image in this row")
+    assert second == Member("1", None, reason="no image in this row")
+    assert third.content == hashlib.sha256(PHOTO.data).hexdigest()[:32]
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"),
+    [
+        ({"url": ["http://host/a.png"]}, "a column `image` of bytes.* found url: string"),
+        ({"image": ["a.png"]}, "a column `image` of bytes.* found image: string"),
+        ({"image": [{"path": "a.png"}]}, r"a column `image` .* found image: struct<path: string>"),
+    ],
+)
+def test_parquet_without_images_says_what_it_has(
+    tmp_path: Path, columns: dict[str, Any], expected: str
+) -> None:
+    with pytest.raises(OSError, match=rf"0\.parquet: .*{expected}"):
+        members(parquet_of(tmp_path / "0.parquet", columns))
+
+
+@pytest.mark.parametrize("label", [-2, 3])
+def test_a_label_beyond_the_names_is_an_error(tmp_path: Path, label: int) -> None:
+    write_parquet(tmp_path / "0.parquet", [Photo("a", "png", PHOTO.data, 0)])
+    table = pq.read_table(tmp_path / "0.parquet")
+    pq.write_table(table.set_column(1, "label", pa.array([label])), tmp_path / "0.parquet")
+    with pytest.raises(OSError, match=rf"0\.parquet: .*the label {label}, where 3 classes"):
+        members(tmp_path / "0.parquet")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_truncated_shard_is_an_error_wherever_it_ends(tmp_path: Path, form: str) -> None:
+    whole, cut = tmp_path / f"whole.{form}", tmp_path / f"cut.{form}"
+    WRITE[form](whole, write_photos(4))
+    content = whole.read_bytes()
+    # After a tar file's last image there are only zeros: one block of them is its end.
+    end = len(content.rstrip(b"\0")) if form == "tar" else len(content) - 1
+    for length in [*range(0, end, 97), *range(0, end, 512), end]:
+        cut.write_bytes(content[:length])
+        with pytest.raises(OSError, match=rf"cut\.{form}: cannot be read as a shard: "):
+            members(cut)
+
+
+def test_a_damaged_header_in_a_tar_file_is_an_error(tmp_path: Path) -> None:
+    content = bytearray(tar_of(tmp_path / "0.tar", {"a.png": b"a", "b.png": b"b"}).read_bytes())
+    content[1024] ^= 1
+    (tmp_path / "0.tar").write_bytes(content)
+    with pytest.raises(OSError, match=r"0\.tar: .*damaged after 1024 bytes"):
+        members(tmp_path / "0.tar")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("rewrite", ["in place", "as a new file"])
+def test_a_shard_that_changes_while_it_is_read_is_an_error(
+    tmp_path: Path, form: str, rewrite: str
+) -> None:
+    shard = tmp_path / f"0.{form}"
+    WRITE[form](shard, write_photos(100, seed=0))
+    reading = read_shard(listed(shard))
+    next(reading)
+    WRITE[form](tmp_path / f"new.{form}", write_photos(100, seed=1))
+    if rewrite == "in place":
+        shard.write_bytes((tmp_path / f"new.{form}").read_bytes())
+    else:
+        (tmp_path / f"new.{form}").replace(shard)
+    with pytest.raises(ValueError, match=rf"0\.{form}: changed while it was being read"):
+        list(reading)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_bad_image_is_named_by_its_shard_and_stops_or_is_put_into_quarantine(
+    tmp_path: Path, form: str
+) -> None:
+    good = write_photos(4)
+    bad = Photo("0004", "png", good[0].data[:50], 0)
+    write_shards(tmp_path / "with", form, [*good, bad])
+    write_shards(tmp_path / "without", form, good)
+    name = f"0.{form}/{'0004.png' if form == 'tar' else 4}"
+    with pytest.raises(ValueError, match=rf"1 of 5 files .*\n  {name}: damaged: "):
+        measured(tmp_path / "with")
+    statistics, index = measured(tmp_path / "with", quarantine=True)
+    expected, _ = measured(tmp_path / "without")
+    assert all((getattr(statistics, of) == getattr(expected, of)).all() for of in FIELDS)
+    assert [entry.name for entry in index.quarantined] == [name]
+
+
+def test_what_is_beside_shards_is_not_measured(tmp_path: Path) -> None:
+    write_tar(tmp_path / "0.tar", [PHOTO])
+    write_folder(tmp_path, [OTHER])
+    with pytest.raises(ValueError, match=r"1 of 2 files .*\n  0001\.jpg: no shard, as 0\.tar is"):
+        measured(tmp_path)
+    _, index = measured(tmp_path, quarantine=True)
+    assert index.names == ["0.tar/0000.png"]
+
+
+def test_a_shard_out_of_the_split_is_an_error_also_with_quarantine(tmp_path: Path) -> None:
+    write_tar(tmp_path / "0.tar", [PHOTO])
+    (tmp_path / "split").mkdir()
+    (tmp_path / "split" / "1.tar").symlink_to(tmp_path / "0.tar")
+    with pytest.raises(OSError, match=r"1\.tar: a link out of the split"):
+        measured(tmp_path / "split", quarantine=True)
+
+
+def test_reading_a_tar_file_takes_the_memory_of_few_images(tmp_path: Path) -> None:
+    size = 2**20
+    tar_of(tmp_path / "0.tar", {f"{number}.png": bytes(size) for number in range(64)})
+    shard = listed(tmp_path / "0.tar")
+    tracemalloc.start()
+    assert sum(len(data) for _, data in read_shard(shard)) == 64 * size
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 6 * size
+
+
+def test_a_filesystem_that_tells_no_change_is_refused() -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe_file("/photos/train/0.tar", b"")
+    with pytest.raises(ValueError, match=r"memory://.*0\.tar: expected an ETag"):
+        list_folder(locate("memory://photos", "train"))
+
+
+@pytest.mark.parametrize("name", ["images.npy", "photo.png"])
+def test_what_is_at_a_url_besides_shards_is_refused(name: str) -> None:
+    fsspec.filesystem("memory").pipe_file(f"/{name}/train/{name}", b"")
+    with pytest.raises(FileNotFoundError, match=r"memory://.*expected shards .*none among 1 files"):
+        list_folder(locate(f"memory://{name}", "train"))
+
+
+@pytest.mark.parametrize("damaged", ["[[", "7", '[["too", "few", "or", "too", "many"]]'])
+def test_a_damaged_list_of_images_is_taken_away_and_read_again(
+    tmp_path: Path, damaged: str
+) -> None:
+    write_tar(tmp_path / "split" / "0.tar", [PHOTO, OTHER])
+    expected, _ = measured(tmp_path / "split")
+    with sqlite3.connect(tmp_path / "cache" / "normstats" / "measured.sqlite") as database:
+        database.execute("UPDATE shards SET members = ?", (damaged,))
+    database.close()
+    [shard] = list_folder(tmp_path / "split")
+    with Store.open("tests") as store:
+        with pytest.raises(ValueError, match=r"damaged record .*; run again"):
+            store.lacks_of_shards([shard.content])
+        assert store.lacks_of_shards([shard.content]) == {shard.content}
+    again, _ = measured(tmp_path / "split")
+    assert (again.histogram == expected.histogram).all()
+
+
+def test_a_shard_is_known_only_with_the_records_of_all_its_images(tmp_path: Path) -> None:
+    write_tar(tmp_path / "split" / "0.tar", [PHOTO, OTHER])
+    measured(tmp_path / "split")
+    [shard] = list_folder(tmp_path / "split")
+    with Store.open("tests") as store:
+        assert store.lacks_of_shards([shard.content]) == set()
+    with sqlite3.connect(tmp_path / "cache" / "normstats" / "measured.sqlite") as database:
+        database.execute("DELETE FROM images WHERE key = (SELECT max(key) FROM images)")
+    database.close()
+    with Store.open("tests") as store:
+        assert store.lacks_of_shards([shard.content]) == {shard.content}
+    with Store.open("another version") as store:
+        assert store.lacks_of_shards([shard.content]) == {shard.content}

@@ -1,0 +1,81 @@
+"""The same images in every form that is read, written with the libraries that people use."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import webdataset
+from numpy.typing import NDArray
+from PIL import Image
+
+SUFFIXES = ("png", "jpg", "webp", "bmp", "tif")
+CLASSES = ["cat", "dog", "owl"]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """An image file: its name (`<key>.<suffix>`), its bytes and the number of its class."""
+
+    key: str
+    suffix: str
+    data: bytes
+    label: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.key}.{self.suffix}"
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """What `ImageFolder` would read: (H, W, C)."""
+        return np.asarray(Image.open(io.BytesIO(self.data)).convert("RGB"))
+
+
+def write_photos(count: int, seed: int = 0) -> list[Photo]:
+    """Random images of any size from 1 to 40, in five formats and three classes."""
+    rng = np.random.default_rng(seed)
+    photos = []
+    for number in range(count):
+        height, width = rng.integers(1, 41, 2)
+        suffix, file = SUFFIXES[number % len(SUFFIXES)], io.BytesIO()
+        pixels = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(file, Image.registered_extensions()[f".{suffix}"])
+        photos.append(Photo(f"{number:04}", suffix, file.getvalue(), int(rng.integers(3))))
+    return photos
+
+
+def write_folder(folder: Path, photos: Sequence[Photo]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for photo in photos:
+        (folder / photo.name).write_bytes(photo.data)
+
+
+def write_tar(path: Path, photos: Sequence[Photo]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with webdataset.TarWriter(str(path), encoder=False) as tar:
+        for photo in photos:
+            label = str(photo.label).encode()
+            tar.write({"__key__": photo.key, photo.suffix: photo.data, "cls": label})
+
+
+def write_parquet(path: Path, photos: Sequence[Photo]) -> None:
+    from datasets import ClassLabel, Dataset, Features
+    from datasets import Image as ImageFeature
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    columns = {
+        "image": [{"bytes": photo.data, "path": photo.name} for photo in photos],
+        "label": [photo.label for photo in photos],
+    }
+    features = Features({"image": ImageFeature(), "label": ClassLabel(names=CLASSES)})
+    Dataset.from_dict(columns, features).to_parquet(path)
+
+
+def write_shards(folder: Path, form: str, photos: Sequence[Photo], size: int = 10) -> None:
+    """Shards of so many images each: `0.tar`, `1.tar`, ..."""
+    write = {"tar": write_tar, "parquet": write_parquet}[form]
+    for number, start in enumerate(range(0, len(photos), size)):
+        write(folder / f"{number}.{form}", photos[start : start + size])

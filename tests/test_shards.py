@@ -1,0 +1,201 @@
+"""Shards as a project's images: in a folder, and on a server (SeaweedFS) as `s3://`."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests import remotes
+from tests.conftest import Params, Project
+from tests.remotes import BUCKET, KEY, SECRET, Log, Remote, serving
+from tests.shards import write_folder, write_photos, write_shards
+
+FORMS = ["tar", "parquet"]
+SHARDS = 6  # of the train split
+PHOTOS = {"train": write_photos(10 * SHARDS, seed=0), "test": write_photos(20, seed=1)}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
+    with remotes.s3(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+def write_dataset(root: Path, form: str) -> None:
+    for split, photos in PHOTOS.items():
+        if form == "folder":
+            write_folder(root / split, photos)
+        else:
+            write_shards(root / split, form, photos)
+
+
+@pytest.fixture
+def project(checkout: Project, tmp_path: Path) -> Project:
+    """A project without images and a cache folder of its own."""
+    project = checkout.copy_to(tmp_path / "normstats")
+    project.environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+    return project
+
+
+def use(project: Project, root: str) -> None:
+    def change(params: Params) -> None:
+        params["dataset"] |= {"root": root, "download": []}
+        params["limits"] = {"psi": 10}
+
+    project.edit_params(change)
+
+
+def use_server(project: Project, port: int) -> None:
+    project.environment |= {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+    }
+
+
+@pytest.fixture
+def bucket(server: Remote, tmp_path: Path) -> Iterator[str]:
+    """A folder in the bucket with the images in both forms, and none of what a test did there."""
+    for form in FORMS:
+        write_dataset(tmp_path / "photos" / form, form)
+    for file in (tmp_path / "photos").rglob("*.*"):
+        server.files.put_file(str(file), f"{BUCKET}/{file.relative_to(tmp_path)}")
+    folder = f"{BUCKET}/photos"
+    yield folder
+    server.files.rm(folder, recursive=True)
+
+
+def statistics(project: Project) -> list[bytes]:
+    return [project.read(f"data/statistics/{split}.npz") for split in PHOTOS]
+
+
+def decoded(uri: str) -> NDArray[np.uint8]:
+    """The pixels (H, W, C) of a picture of the page."""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))))
+
+
+def shards_read(log: Log) -> list[str]:
+    return sorted({key.removeprefix("photos/") for key in log.read})
+
+
+def test_all_forms_have_the_same_bytes_of_statistics(project: Project, tmp_path: Path) -> None:
+    found = {}
+    for form in ("folder", *FORMS):
+        write_dataset(tmp_path / form, form)
+        use(project, str(tmp_path / form))
+        project.environment["XDG_CACHE_HOME"] = str(tmp_path / "cache" / form)
+        for split in PHOTOS:
+            project.stage("measure", split)
+        found[form] = statistics(project)
+    assert found["folder"] == found["tar"] == found["parquet"]
+    pixels = [photo.pixels().reshape(-1, 3).astype(np.int64) for photo in PHOTOS["train"]]
+    with np.load(io.BytesIO(found["tar"][0])) as train:
+        assert (train["image_sums"] == [of.sum(axis=0) for of in pixels]).all()
+        assert (train["image_sums_of_squares"] == [(of**2).sum(axis=0) for of in pixels]).all()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_bucket_is_reproduced_and_only_a_replaced_shard_is_measured_anew(
+    project: Project, server: Remote, bucket: str, tmp_path: Path, form: str
+) -> None:
+    use(project, f"s3://{bucket}/{form}")
+    everything = sorted(server.files.find(f"{bucket}/{form}"))
+    with serving(Log(server.port)) as log:
+        use_server(project, log.port)
+        ran = project.repro()
+        assert {"measure@train", "measure@test", "sample", "compare", "report"} <= set(ran)
+        assert [f"{bucket}/{key}" for key in shards_read(log)] == everything
+        before = statistics(project)
+
+        log.read.clear()
+        assert project.repro() == []
+        assert shards_read(log) == []
+
+        # As long as the one before: what tells them apart is the ETag.
+        photos = PHOTOS["train"][10:20]
+        write_shards(tmp_path / "new", form, [*reversed(photos)])
+        replaced = f"{form}/train/1.{form}"
+        server.files.put_file(str(tmp_path / "new" / f"0.{form}"), f"{bucket}/{replaced}")
+        assert project.repro("measure") == ["measure@train"]
+        assert shards_read(log) == [replaced]
+    assert statistics(project)[1] == before[1]
+
+    use(project, str(tmp_path / "photos" / form))
+    (tmp_path / "new" / f"0.{form}").replace(tmp_path / "photos" / replaced)
+    project.environment["XDG_CACHE_HOME"] = str(tmp_path / "another cache")
+    on_server = statistics(project)
+    project.stage("measure", "train")
+    assert statistics(project) == on_server != before
+
+
+def test_the_page_has_the_pictures_of_a_bucket(
+    project: Project, server: Remote, bucket: str
+) -> None:
+    use(project, f"s3://{bucket}/tar")
+    use_server(project, server.port)
+    for split in PHOTOS:
+        project.stage("measure", split)
+    project.stage("sample")
+    samples = json.loads(project.read("reports/samples.json"))
+    by_name = {f"{n // 10}.tar/{photo.name}": photo for n, photo in enumerate(PHOTOS["train"])}
+    assert samples["train"]["extremes"]
+    for extreme in samples["train"]["extremes"]:
+        assert (decoded(extreme["picture"]) == by_name[extreme["file"]].pixels()).all()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_killed_run_goes_on_with_the_shards_that_are_left(
+    project: Project, server: Remote, bucket: str, form: str
+) -> None:
+    use(project, f"s3://{bucket}/{form}")
+    held = f"photos/{form}/train/3.{form}"
+    with serving(Log(server.port, held={held})) as log:
+        use_server(project, log.port)
+        project.environment["TQDM_MININTERVAL"] = "0"  # every shard that is kept shows at once
+        process = project.start("python", "-m", "stages.measure", "train")
+        assert process.stdout is not None
+        printed = ""
+        while f" {SHARDS - 1}/{SHARDS} " not in printed:
+            printed += (character := process.stdout.read(1))
+            assert character, printed
+        process.kill()
+        log.release.set()
+        process.communicate()
+
+        log.read.clear()
+        project.stage("measure", "train")
+        assert shards_read(log) == [held.removeprefix("photos/")]
+    whole = project.read("data/statistics/train.npz")
+    project.environment["XDG_CACHE_HOME"] += " that is empty"
+    use_server(project, server.port)
+    project.stage("measure", "train")
+    assert project.read("data/statistics/train.npz") == whole
+
+
+def test_a_truncated_shard_of_a_bucket_is_an_error_that_names_it(
+    project: Project, server: Remote, bucket: str
+) -> None:
+    use(project, f"s3://{bucket}/tar")
+    use_server(project, server.port)
+    shard = f"{bucket}/tar/train/2.tar"
+    server.files.pipe_file(shard, server.files.cat_file(shard)[:5000])
+    printed = project.stage("measure", "train", expect=1)
+    assert f"error: s3://{shard}: cannot be read as a shard: " in printed
+    assert "Traceback" not in printed
+
+
+def test_a_server_that_is_gone_is_an_error_in_a_line(project: Project) -> None:
+    use(project, f"s3://{BUCKET}/photos")
+    [port] = remotes.free_ports(1)
+    use_server(project, port)
+    printed = project.stage("measure", "train", expect=1)
+    assert printed.startswith(f"error: s3://{BUCKET}/photos/train: cannot be read: Could not conn")
+    assert "Traceback" not in printed
