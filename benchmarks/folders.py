@@ -34,6 +34,7 @@ from stages.files.params import Dataset, Splits
 from stages.files.store import from_record
 from stages.files.work import Task, measure_task
 from stages.folders import measure_folder
+from stages.workers import in_processes
 
 DECODE = "Pillow decodes, nothing else"
 OURS = "**normstats**: a worker"
@@ -132,7 +133,7 @@ def whole(folder: Path) -> tuple[float, float]:
     )
     with TemporaryDirectory() as cache:
         os.environ["XDG_CACHE_HOME"] = cache
-        statistics, _ = measure_folder("train", dataset)
+        statistics, _ = measure_folder("train", dataset, in_processes)
     red = summarize(statistics).channels[0]
     return red.mean, red.std
 

@@ -21,11 +21,12 @@ from stages.device import choose_device, readable_failures
 from stages.files.decode import version
 from stages.files.images import ImageFile, is_array
 from stages.files.index import Index, load_index
-from stages.files.params import Dataset, load_params
+from stages.files.params import Params, load_params
 from stages.files.reports import SHIFT, write_json
 from stages.files.statistics import load_splits
 from stages.files.stored import StoredCounts
 from stages.folders import ensure_measured
+from stages.workers import engine_of
 
 
 def main() -> None:
@@ -40,7 +41,7 @@ def main() -> None:
     classes = list(dict.fromkeys(name for index in indexes for name in index.classes))
     train, test = (
         Split(
-            images=image_counts(split, params.dataset, index, statistics),
+            images=image_counts(split, params, index, statistics),
             labels=np.array([classes.index(name) for name in index.classes])[index.labels],
             statistics=statistics,
         )
@@ -59,13 +60,13 @@ def main() -> None:
 
 
 def image_counts(
-    split: str, dataset: Dataset, index: Index, statistics: SplitStatistics
+    split: str, params: Params, index: Index, statistics: SplitStatistics
 ) -> ImageCounts:
-    folder = dataset.folder(split)
+    folder = params.dataset.folder(split)
     if is_array(folder):
         return ArrayCounts(ImageFile.of_folder(folder))
-    ensure_measured(split, dataset, index.contents)
-    return StoredCounts(index.contents, statistics, version(dataset.preparation))
+    ensure_measured(split, params.dataset, index.contents, engine_of(params.measure))
+    return StoredCounts(index.contents, statistics, version(params.dataset.preparation))
 
 
 if __name__ == "__main__":

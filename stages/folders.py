@@ -15,30 +15,30 @@ from stages.files.listing import File, list_folder
 from stages.files.params import Dataset
 from stages.files.store import Store
 from stages.files.work import Task, measure_task
-from stages.workers import in_processes
+from stages.workers import Engine
 
 # Enough to make nothing of sending a task to a process, few enough to lose when it is killed.
 TASK_FILES = 32
 
 
-def measure_folder(split: str, dataset: Dataset) -> tuple[SplitStatistics, Index]:
+def measure_folder(split: str, dataset: Dataset, engine: Engine) -> tuple[SplitStatistics, Index]:
     """Statistics and index of a folder; ValueError or OSError say what is wrong with its files."""
     files = list_folder(dataset.folder(split))
     with Store.open(version(dataset.preparation)) as store:
-        measure_missing(split, files, dataset.preparation, store)
+        measure_missing(split, files, dataset.preparation, store, engine)
         return collect(files, store, quarantine=dataset.on_bad_image == "quarantine")
 
 
-def ensure_measured(split: str, dataset: Dataset, contents: Sequence[str]) -> None:
+def ensure_measured(split: str, dataset: Dataset, contents: Sequence[str], engine: Engine) -> None:
     """Measure the split once more if the store, which is not shared, lacks these contents."""
     with Store.open(version(dataset.preparation)) as store:
         if store.lacks(contents):
             files = list_folder(dataset.folder(split))
-            measure_missing(split, files, dataset.preparation, store)
+            measure_missing(split, files, dataset.preparation, store, engine)
 
 
 def measure_missing(
-    split: str, files: Sequence[File], preparation: Preparation, store: Store
+    split: str, files: Sequence[File], preparation: Preparation, store: Store, engine: Engine
 ) -> None:
     """Bring into the store what it lacks. A run that is killed goes on from where it was."""
     by_content = {file.content: file for file in files if not file.reason}
@@ -51,6 +51,6 @@ def measure_missing(
     )
     unit = "shard" if sharded else "image"
     with tqdm(desc=f"measure {split}", total=len(missing), unit=unit) as bar:
-        for found in in_processes(measure_task, tasks):
+        for found in engine(measure_task, tasks):
             store.add(found.images.items(), found.shards.items())
             bar.update(len(found.shards if sharded else found.images))

@@ -12,6 +12,7 @@ from stages.files.index import Index, save_index
 from stages.files.params import Params, load_params
 from stages.files.statistics import save_statistics
 from stages.folders import measure_folder
+from stages.workers import engine_of
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
 def measure(split: str, params: Params) -> tuple[SplitStatistics, Index]:
     folder = params.dataset.folder(split)
     if not is_array(folder):
-        return measure_folder(split, params.dataset)
+        return measure_folder(split, params.dataset, engine_of(params.measure))
     # Only here, as each process that decodes files imports this module. Importing torch makes so
     # many objects that collections of garbage, of which there is none, take a quarter of a second.
     gc.disable()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,9 @@ STAGES = list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
 
 # For the libraries that load what we export: Keras computes with torch, and none asks a host.
 os.environ |= {"KERAS_BACKEND": "torch", "HF_HUB_OFFLINE": "1", "NO_ALBUMENTATIONS_UPDATE": "1"}
+# Ray runs what it is sent: only these tests may send it something. It reads this when imported.
+os.environ |= {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
+os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex())  # the same in processes of a test
 # Not those of the `make` that runs the tests: one below it would print where it enters and leaves.
 OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 ENVIRONMENT = {

@@ -58,7 +58,9 @@ PresetName = Annotated[
 DeviceName = Annotated[
     str, _matches(r"auto|cpu|mps|cuda(:\d+)?", "auto, cpu, mps, cuda or a numbered one as cuda:1")
 ]
-
+RayAddress = Annotated[
+    str, _matches(r"auto|[^/\s]+:\d+", "auto, or host:port of the head node of a Ray cluster")
+]
 
 Word = Annotated[str, Field(min_length=1)]
 FolderName = Annotated[str, _matches(r"(?!\.\.?$)[^/\\]+", "the name of a folder in dataset.root")]
@@ -150,6 +152,8 @@ class Dataset(Section):
 
 
 class Measure(Section):
+    engine: Literal["local", "ray"] = "local"
+    ray_address: RayAddress | None = None
     device: DeviceName = "auto"
     batch_images: Annotated[PositiveInt, Strict()] = 4096
 

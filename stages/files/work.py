@@ -19,6 +19,9 @@ class Task:
     files: Sequence[File]
     preparation: Preparation
 
+    def __str__(self) -> str:
+        return f"{len(self.files)} files from {self.files[0].path} to {self.files[-1].path}"
+
 
 @dataclass(frozen=True)
 class Measured:

@@ -85,6 +85,12 @@ BAD_SECTIONS: list[tuple[str, Any, str]] = [
     ("preset", None, "preset: expected a valid string, found None"),
     ("prests", {}, "prests: unknown key; remove it or correct its name"),
     ("measure", {"devise": "cpu"}, "measure.devise: unknown key; remove it or correct its name"),
+    ("measure", {"engine": "dask"}, "measure.engine: expected 'local' or 'ray', found 'dask'"),
+    (
+        "measure",
+        {"ray_address": "ray://head:10001"},
+        "measure.ray_address: expected auto, or host:",
+    ),
     ("measure", {"device": "gpu"}, "measure.device: expected auto, cpu, mps, cuda or a numbered"),
     ("measure", {"batch_images": 0}, "measure.batch_images: expected greater than 0, found 0"),
     ("measure", {"batch_images": -1}, "measure.batch_images: expected greater than 0, found -1"),

@@ -1,0 +1,113 @@
+"""Workers on a Ray cluster: what `in_processes` does, on as many machines as the cluster has."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import PIL
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from stages.workers import WAITING
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+# Ray starts a task again when its worker or its node dies: so often, then something is wrong.
+RETRIES = 3
+
+# Results are small; Ray would otherwise set a third of the memory aside for them.
+OBJECT_STORE_BYTES = 2**27
+
+# Ray itself tries for minutes to reach an address where nothing is.
+SECONDS_TO_REACH = 10
+
+
+def on_ray(
+    work: Callable[[T], R], tasks: Iterable[T], *, address: str | None, gpus: int = 0
+) -> Iterator[R]:
+    """The results of `work` as they come, in any order; the first error of a task is raised.
+
+    A worker has a CPU, and `gpus` GPUs. Without an address, Ray runs on this machine for as long as
+    the work takes.
+    """
+    _connect(address)
+    try:
+        slots = "GPU" if gpus else "CPU"
+        if not ray.cluster_resources().get(slots):
+            raise ValueError(f"expected a Ray cluster with a {slots}, found none")
+        remote: Any = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(_work_as_here)
+        here, remaining = Path.cwd(), iter(tasks)
+        pending: dict[ray.ObjectRef[R], T] = {}
+        while True:
+            # Asked each time, as nodes come and go.
+            room = WAITING * int(ray.cluster_resources().get(slots, 1)) - len(pending)
+            for task in islice(remaining, max(room, 0)):
+                pending[remote.remote(work, task, here, PIL.__version__)] = task
+            if not pending:
+                return
+            (done,), _ = ray.wait(list(pending))
+            yield _result(done, pending.pop(done))
+    finally:
+        ray.shutdown()
+
+
+def _connect(address: str | None) -> None:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # The workers run this code, whatever else is on their machines. (The second pattern is the
+    # folder itself: were it excluded, Ray would ship nothing.)
+    root = Path(__file__).parents[1]
+    code = {"working_dir": str(root), "excludes": ["/*", "!/.", "!/stages"]}
+    started: dict[str, Any] = {
+        "include_dashboard": False,
+        "object_store_memory": OBJECT_STORE_BYTES,
+    }
+    try:
+        if address and address != "auto":
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host, int(port)), SECONDS_TO_REACH).close()
+        ray.init(
+            address or "local",
+            runtime_env=code,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            **({} if address else started),
+        )
+    except (OSError, RuntimeError) as error:
+        raise OSError(f"no Ray at {address or 'this machine'} to work with: {error}") from error
+
+
+def _work_as_here(work: Callable[[T], R], task: T, here: Path, pillow: str) -> R:
+    """Work in the folder of the driver, so that a relative path means what it means there."""
+    node = ray.util.get_node_ip_address()
+    if pillow != PIL.__version__:
+        raise ValueError(
+            f"on the Ray node {node}: expected Pillow {pillow} as where the results are collected, "
+            f"found {PIL.__version__}, which may decode to other pixels; install requirements.txt"
+        )
+    if here.is_dir():  # not needed where images are at URLs or absolute paths
+        os.chdir(here)
+    try:
+        return work(task)
+    except OSError as error:
+        raise OSError(f"on the Ray node {node}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"on the Ray node {node}: {error}") from error
+
+
+def _result(done: ray.ObjectRef[R], task: object) -> R:
+    try:
+        return ray.get(done)
+    except RayTaskError as error:
+        if isinstance(error.cause, OSError | ValueError):
+            raise error.cause from None
+        raise
+    except RayError as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise OSError(f"{task}: given up by Ray: {reason}") from error
