@@ -157,7 +157,7 @@ def test_a_killed_run_goes_on_from_where_it_was(photos: Project) -> None:
 def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
     path = tmp_path / "1.png"
     path.write_bytes(png(random_images(1, seed=0)[0]))
-    task = Task([File("1.png", path, content="that of a moment ago")], Preparation())
+    task = Task([File("1.png", tmp_path, content="that of a moment ago")], Preparation())
     with pytest.raises(ValueError, match=r"1\.png: changed while it was being read; run again"):
         measure_task(task)
 

@@ -35,8 +35,8 @@ from stages.files.images import ImageFile
 from stages.files.listing import File, list_folder
 from stages.files.params import Dataset, Measure, Splits
 from stages.files.statistics import save_statistics
-from stages.files.store import Record, Store
-from stages.files.work import Task, measure_task
+from stages.files.store import Store
+from stages.files.work import Measured, Task, measure_task
 from stages.folders import measure_folder, measure_missing
 from stages.ray_workers import RETRIES, on_ray
 from stages.workers import Engine, engine_of
@@ -44,13 +44,18 @@ from tests.conftest import ROOT, Project, random_images, small_disk_works
 
 T = TypeVar("T")
 R = TypeVar("R")
-Records = list[tuple[str, Record]]
-Work = Callable[[Task], Records]
+Work = Callable[[Task], Measured]
 
 AS_IT_IS = Preparation()
 IMAGES = 60
 TASK_FILES = 4
 STUCK_SECONDS = 240
+
+
+def train_of(dataset: Dataset) -> Path:
+    folder = dataset.folder("train")
+    assert isinstance(folder, Path)
+    return folder
 
 
 @pytest.fixture(autouse=True)
@@ -211,7 +216,7 @@ class Gate:
             arrivals.write_text(f"{os.getpid()} {os.environ['NODE']}")
             leave.read_text()
 
-        def work(task: Task) -> Records:
+        def work(task: Task) -> Measured:
             if moment == "before":
                 stop_at_gate()
             records = measure_task(task)
@@ -230,7 +235,7 @@ def measure(dataset: Dataset, engine: Engine, work: Work) -> bytes:
         patch.setattr("stages.folders.measure_task", work)
         patch.setattr("stages.folders.TASK_FILES", TASK_FILES)
         statistics, index = measure_folder("train", dataset, engine)
-    assert index.names == names_in(dataset.folder("train"))
+    assert index.names == names_in(train_of(dataset))
     return saved(statistics)
 
 
@@ -325,11 +330,11 @@ def test_a_worker_killed_midway_adds_nothing_twice(
     gate = Gate(tmp_path, images=IMAGES // 2)
     gate.meanwhile(kill_process)
     found = measure(dataset, nodes.engine, gate.work(moment))
-    assert found == by_hand(dataset.folder("train"))
+    assert found == by_hand(train_of(dataset))
     assert gate.claim.exists()
     repeated = TASK_FILES if moment == "after" else 0
     assert len(gate.measured()) == IMAGES + repeated
-    assert set(gate.measured()) == set(names_in(dataset.folder("train")))
+    assert set(gate.measured()) == set(names_in(train_of(dataset)))
 
 
 def test_a_node_killed_midway_adds_nothing_twice(
@@ -347,10 +352,10 @@ def test_a_node_killed_midway_adds_nothing_twice(
     gate.meanwhile(kill_node)
     try:
         found = measure(dataset, nodes.engine, gate.work("after"))
-        assert found == by_hand(dataset.folder("train"))
+        assert found == by_hand(train_of(dataset))
         assert killed[0] in ("left", "right")
         assert len(gate.measured()) > IMAGES
-        assert set(gate.measured()) == set(names_in(dataset.folder("train")))
+        assert set(gate.measured()) == set(names_in(train_of(dataset)))
     finally:
         for node in killed:
             nodes.start(node, cpus=1)
@@ -370,14 +375,14 @@ def test_a_driver_killed_and_started_again_measures_only_what_is_missing(
     gate.arrived()
     driver.kill()
     driver.join()
-    names = {file.content: file.name for file in list_folder(dataset.folder("train"))}
+    names = {file.content: file.name for file in list_folder(train_of(dataset))}
     with Store.open(version(AS_IT_IS)) as store:
         missing = sorted(names[content] for content in store.lacks(names))
     assert 0 < len(missing) < IMAGES
 
     gate.log.write_text("")
     found = measure(dataset, nodes.engine, gate.work())
-    assert found == by_hand(dataset.folder("train"))
+    assert found == by_hand(train_of(dataset))
     assert sorted(gate.measured()) == missing
 
 
@@ -395,9 +400,9 @@ def test_a_straggler_holds_up_nobody_and_counts_once(
         gate.open()
         yield from results
 
-    assert measure(dataset, patient, gate.work()) == by_hand(dataset.folder("train"))
+    assert measure(dataset, patient, gate.work()) == by_hand(train_of(dataset))
     assert len(before) == IMAGES - TASK_FILES
-    assert sorted(gate.measured()) == names_in(dataset.folder("train"))
+    assert sorted(gate.measured()) == names_in(train_of(dataset))
 
 
 def test_a_result_that_comes_twice_adds_nothing_twice(dataset: Dataset) -> None:
@@ -405,7 +410,7 @@ def test_a_result_that_comes_twice_adds_nothing_twice(dataset: Dataset) -> None:
         for task in tasks:
             yield from (work(task), work(task))
 
-    assert measure(dataset, twice, measure_task) == by_hand(dataset.folder("train"))
+    assert measure(dataset, twice, measure_task) == by_hand(train_of(dataset))
 
 
 @dataclass
@@ -426,9 +431,9 @@ class Copy:
 @pytest.fixture
 def copy(dataset: Dataset, tmp_path: Path) -> Copy:
     copied = dataset_at(tmp_path / "copy")
-    shutil.copytree(dataset.folder("train"), copied.folder("train"))
-    files = list_folder(copied.folder("train"))
-    return Copy(copied, files, files[7].path)
+    shutil.copytree(train_of(dataset), train_of(copied))
+    files = list_folder(train_of(copied))
+    return Copy(copied, files, train_of(copied) / files[7].name)
 
 
 def test_a_file_gone_after_it_was_listed_ends_the_run_by_its_name(copy: Copy, nodes: Nodes) -> None:
@@ -456,13 +461,13 @@ def test_a_file_that_kills_every_worker_is_given_up_and_its_task_named(
 ) -> None:
     log = tmp_path / "log"
 
-    def work(task: Task) -> Records:
+    def work(task: Task) -> Measured:
         with log.open("a") as lines:
             lines.write("tried\n")
         os.kill(os.getpid(), signal.SIGKILL)
-        return []
+        return Measured({}, {})
 
-    files = list_folder(dataset.folder("train"))
+    files = list_folder(train_of(dataset))
     task = Task(files[:2], AS_IT_IS)
     named = f"2 files from {files[0].path} to {files[1].path}: given up by Ray: The worker died"
     with pytest.raises(OSError, match=re.escape(named)):

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from stages.files.location import Location, readable_failures
 
 if TYPE_CHECKING:
     from upath import UPath
+
+R = TypeVar("R")
 
 # What systems leave in folders besides hidden files.
 DROPPINGS = ("Thumbs.db", "desktop.ini")
@@ -25,23 +27,28 @@ SHARDS = (".tar", ".parquet")
 # Where DVC keeps contents: with its cache type `symlink`, every file is a link to there.
 DVC_OBJECT = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
 
-# Reading waits for the disk, and hashing leaves Python's lock.
 THREADS = 8
+BATCH_FILES = 256
 CHUNK_BYTES = 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class File:
-    """A file of a split: `name` is its path within it, with slashes.
+    """A file of a split: `name` is its path within the split's folder, with slashes.
 
     It is known by `content` (see `identify`); where it cannot be read there is none, and `reason`
     says why.
     """
 
     name: str
-    path: Location
+    folder: Location
     content: str = ""
     reason: str = ""
+
+    @property
+    def path(self) -> Location:
+        # Not kept: the paths of a million files take most of a GB.
+        return self.folder / self.name
 
     @property
     def is_shard(self) -> bool:
@@ -54,8 +61,7 @@ def list_folder(folder: Location) -> list[File]:
     OSError names a shard that cannot be read, as it is not known which images are missing.
     """
     if isinstance(folder, Path):
-        with ThreadPoolExecutor(THREADS) as pool:
-            files = list(pool.map(_identified, _of_one_kind(find_files(folder))))
+        files = list(side_by_side(_identified, _of_one_kind(find_files(folder))))
     else:
         files = _of_one_kind(_list_url(folder))
     for file in files:
@@ -74,10 +80,19 @@ def find_files(folder: Path) -> list[File]:
             f"{folder}: no folder there; dataset.root and dataset.splits in params.yaml say where "
             "the images are, and `dvc checkout` brings back what DVC keeps"
         )
-    found = sorted(_walk(folder, "", folder.resolve()), key=lambda file: file.name)
+    found = sorted(_walk(folder, folder, ""), key=lambda file: file.name)
     if not found:
         raise ValueError(f"{folder}: a split without images; put image files or shards there")
     return found
+
+
+def side_by_side(work: Callable[[File], R], files: Sequence[File]) -> Iterator[R]:
+    """The result of each file, in order, by threads: reading waits for the disk."""
+    # One by one, those of a million files that wait would take a GB.
+    batches = [files[start : start + BATCH_FILES] for start in range(0, len(files), BATCH_FILES)]
+    with ThreadPoolExecutor(THREADS) as pool:
+        for results in pool.map(lambda batch: [work(file) for file in batch], batches):
+            yield from results
 
 
 def identify(path: Location) -> str:
@@ -104,7 +119,7 @@ def _list_url(folder: UPath) -> list[File]:
         infos = folder.fs.find(folder.path, detail=True)
     names = {path[len(folder.path) :].lstrip("/"): info for path, info in sorted(infos.items())}
     files = [
-        File(name, folder / name)
+        File(name, folder)
         for name in names
         if not any(_is_hidden(part) for part in name.split("/"))
     ]
@@ -145,26 +160,28 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name in DROPPINGS
 
 
-def _walk(folder: Path, prefix: str, split: Path) -> Iterator[File]:
+def _walk(split: Path, folder: Path, prefix: str) -> Iterator[File]:
+    inside = split.resolve()
     with os.scandir(folder) as entries:
         for entry in entries:
             if _is_hidden(entry.name):
                 continue
             # Only UTF-8 can be written into JSON.
             name = prefix + os.fsencode(entry.name).decode(errors="replace")
-            path = Path(entry.path)
             if "\ufffd" in name:
-                yield File(name, path, reason="its name is not valid UTF-8")
+                yield File(name, split, reason="its name is not valid UTF-8")
             elif entry.is_dir(follow_symlinks=False):
-                yield from _walk(path, f"{name}/", split)
+                yield from _walk(split, folder / entry.name, f"{name}/")
             elif entry.is_dir():
-                yield File(name, path, reason=f"a link to the folder {path.resolve()}")
-            elif entry.is_symlink() and not _within(path.resolve(), split):
-                yield File(name, path, reason=f"a link out of the split, to {path.resolve()}")
+                target = Path(entry.path).resolve()
+                yield File(name, split, reason=f"a link to the folder {target}")
+            elif entry.is_symlink() and not _within(Path(entry.path).resolve(), inside):
+                target = Path(entry.path).resolve()
+                yield File(name, split, reason=f"a link out of the split, to {target}")
             elif not entry.is_file():
-                yield File(name, path, reason="no file: a link to nothing, a pipe or the like")
+                yield File(name, split, reason="no file: a link to nothing, a pipe or the like")
             else:
-                yield File(name, path)
+                yield File(name, split)
 
 
 def _within(target: Path, split: Path) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +14,7 @@ from stages.core.prepare import Size
 from stages.files.collect import classes_of, label_of
 from stages.files.decode import NotAnImageError, open_image
 from stages.files.images import ImageFile, index_arrays, is_array
-from stages.files.listing import File, find_files
-
-# Reading headers waits for the disk.
-THREADS = 8
+from stages.files.listing import File, find_files, side_by_side
 
 GRAY = ("1", "L", "LA")
 
@@ -56,16 +52,15 @@ def look_at(folder: Path) -> Look:
     files = find_files(folder)
     names, formats, modes, sizes = list[str](), Counter[str](), Counter[str](), set[Size]()
     bad = dict[str, str]()
-    with ThreadPoolExecutor(THREADS) as pool:
-        headers = tqdm(pool.map(_header, files), f"look at {folder}", len(files), unit="file")
-        for file, header in zip(files, headers, strict=True):
-            if isinstance(header, NotAnImageError):
-                bad[file.name] = str(header)
-                continue
-            names.append(file.name)
-            formats[header.format] += 1
-            modes[header.mode] += 1
-            sizes.add(header.size)
+    headers = tqdm(side_by_side(_header, files), f"look at {folder}", len(files), unit="file")
+    for file, header in zip(files, headers, strict=True):
+        if isinstance(header, NotAnImageError):
+            bad[file.name] = str(header)
+            continue
+        names.append(file.name)
+        formats[header.format] += 1
+        modes[header.mode] += 1
+        sizes.add(header.size)
     if not names:
         name, reason = next(iter(bad.items()))
         raise ValueError(f"{folder}: none of {len(files)} files is an image ({name}: {reason})")

@@ -67,7 +67,7 @@ def read_shard(shard: File) -> Iterator[Image]:
 def read_image(folder: Location, name: str) -> bytes:
     """The bytes of one image of a split, by its name in the index: a file, or within a shard."""
     for parent in reversed(PurePosixPath(name).parents):
-        shard = File(str(parent), folder / str(parent))
+        shard = File(str(parent), folder)
         if shard.is_shard and shard.path.is_file():
             for member, data in _read(shard.path):
                 if name == f"{shard.name}/{member.name}":

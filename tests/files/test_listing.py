@@ -30,7 +30,7 @@ def reasons(split: Path) -> dict[str, str]:
 def test_files_are_in_the_order_of_their_names_with_their_sha256(split: Path) -> None:
     names = ["B/3.png", "a/ein Bild mit Ümlaut und Leerzeichen.png", "b/1.png", "b/2.png"]
     assert list_folder(split) == [
-        File(name, split / name, hashlib.sha256(name.encode()).hexdigest()[:32]) for name in names
+        File(name, split, hashlib.sha256(name.encode()).hexdigest()[:32]) for name in names
     ]
 
 

@@ -65,7 +65,7 @@ def measured(folder: Path, *, quarantine: bool = False) -> tuple[SplitStatistics
 
 
 def listed(path: Path) -> File:
-    return File(path.name, path, identify(path))
+    return File(path.name, path.parent, identify(path))
 
 
 def members(path: Path) -> list[Member]:
