@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 MIB = 2**20
-PACKAGES = ("torch", "torchvision", "numpy", "opencv-python-headless", "dvc")
+PACKAGES = ("torch", "torchvision", "numpy", "opencv-python-headless", "dvc", "ray")
 
 
 def conditions() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import multiprocessing
 import os
 import re
@@ -60,16 +61,10 @@ def train_of(dataset: Dataset) -> Path:
 
 @pytest.fixture(autouse=True)
 def stuck() -> Iterator[None]:
-    """A test that waits for what never comes fails, rather than hang."""
-
-    def fail(*_: object) -> None:
-        raise TimeoutError(f"stuck for {STUCK_SECONDS} s")
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(STUCK_SECONDS)
+    """A test that waits for what never comes ends the tests, rather than hang."""
+    faulthandler.dump_traceback_later(STUCK_SECONDS, exit=True)
     yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    faulthandler.cancel_dump_traceback_later()
 
 
 @dataclass
