@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from tqdm import tqdm
 
@@ -14,7 +16,8 @@ from stages.core.prepare import Size
 from stages.files.collect import classes_of, label_of
 from stages.files.decode import NotAnImageError, open_image
 from stages.files.images import ImageFile, index_arrays, is_array
-from stages.files.listing import File, find_files, side_by_side
+from stages.files.listing import File, find_files, identify, side_by_side
+from stages.files.shards import read_shard
 
 GRAY = ("1", "L", "LA")
 
@@ -50,22 +53,22 @@ def look_at(folder: Path) -> Look:
             bad={},
         )
     files = find_files(folder)
-    names, formats, modes, sizes = list[str](), Counter[str](), Counter[str](), set[Size]()
+    labels, formats, modes, sizes = list[str | None](), Counter[str](), Counter[str](), set[Size]()
     bad = dict[str, str]()
-    headers = tqdm(side_by_side(_header, files), f"look at {folder}", len(files), unit="file")
-    for file, header in zip(files, headers, strict=True):
+    seen = tqdm(side_by_side(_look_into, files), f"look at {folder}", len(files), unit="file")
+    for name, label, header in (image for images in seen for image in images):
         if isinstance(header, NotAnImageError):
-            bad[file.name] = str(header)
+            bad[name] = str(header)
             continue
-        names.append(file.name)
+        labels.append(label)
         formats[header.format] += 1
         modes[header.mode] += 1
         sizes.add(header.size)
-    if not names:
+    if not labels:
         name, reason = next(iter(bad.items()))
         raise ValueError(f"{folder}: none of {len(files)} files is an image ({name}: {reason})")
-    classes, labels = classes_of([label_of(name) for name in names])
-    return Look(Counter(classes[label] for label in labels), formats, modes, sizes, bad)
+    classes, numbers = classes_of(labels)
+    return Look(Counter(classes[number] for number in numbers), formats, modes, sizes, bad)
 
 
 @dataclass(frozen=True)
@@ -75,13 +78,33 @@ class _Header:
     size: Size
 
 
-def _header(file: File) -> _Header | NotAnImageError:
+# A name, the label of its class, and what the header says.
+_Seen = tuple[str, str | None, _Header | NotAnImageError]
+
+
+def _look_into(file: File) -> list[_Seen]:
+    """What is in a file: one image, or those of a shard."""
+    if file.reason:
+        return [(file.name, None, NotAnImageError(file.reason))]
+    if file.is_shard:
+        return [
+            (
+                f"{file.name}/{member.name}",
+                member.label,
+                NotAnImageError(member.reason) if member.reason else _header(io.BytesIO(data)),
+            )
+            for member, data in read_shard(replace(file, content=identify(file.path)))
+        ]
     try:
-        if file.reason:
-            return NotAnImageError(file.reason)
-        with file.path.open("rb") as content, open_image(content) as image:
+        with file.path.open("rb") as content:
+            return [(file.name, label_of(file.name), _header(content))]
+    except OSError as error:
+        return [(file.name, None, NotAnImageError(f"cannot be read: {error.strerror}"))]
+
+
+def _header(content: BinaryIO) -> _Header | NotAnImageError:
+    try:
+        with open_image(content) as image:
             return _Header(str(image.format), image.mode, (image.height, image.width))
     except NotAnImageError as error:
         return error
-    except OSError as error:
-        return NotAnImageError(f"cannot be read: {error.strerror}")
