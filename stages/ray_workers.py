@@ -79,7 +79,7 @@ def _connect(address: str | None) -> None:
             logging_level=logging.ERROR,
             **({} if address else started),
         )
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, RayError) as error:
         raise OSError(f"no Ray at {address or 'this machine'} to work with: {error}") from error
 
 
