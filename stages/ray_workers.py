@@ -46,9 +46,9 @@ def on_ray(
         here, remaining = Path.cwd(), iter(tasks)
         pending: dict[ray.ObjectRef[R], T] = {}
         while True:
-            # Asked each time, as nodes come and go.
-            room = WAITING * int(ray.cluster_resources().get(slots, 1)) - len(pending)
-            for task in islice(remaining, max(room, 0)):
+            # Asked each time, as nodes come and go. Where none is left, tasks wait for the next.
+            workers = max(1, int(ray.cluster_resources().get(slots, 0)))
+            for task in islice(remaining, max(0, WAITING * workers - len(pending))):
                 pending[remote.remote(work, task, here, PIL.__version__)] = task
             if not pending:
                 return
