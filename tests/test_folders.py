@@ -135,8 +135,8 @@ def test_a_killed_run_goes_on_from_where_it_was(photos: Project) -> None:
         from stages import measure
         from stages.files.store import Store
         add = Store.add
-        def add_and_die(store, records):
-            add(store, records)
+        def add_and_die(store, *found):
+            add(store, *found)
             os.kill(os.getpid(), signal.SIGKILL)
         Store.add = add_and_die
         sys.argv[1:] = ["train"]
@@ -147,7 +147,8 @@ def test_a_killed_run_goes_on_from_where_it_was(photos: Project) -> None:
     photos.run("python", "-c", code, expect=-9)
     assert photos.read(STATISTICS[0]) == before
     # A task is 32 files: 28 are left of 60, or 32 if the second task was faster.
-    assert any(f"{left}/{left}" in measured(photos, "train") for left in (28, 32))
+    again = measured(photos, "train")
+    assert any(f"{left}/{left}" in again for left in (28, 32)), again
     resumed = photos.read(STATISTICS[0])
     shutil.rmtree(photos.environment["XDG_CACHE_HOME"])
     assert "60/60" in measured(photos, "train")
