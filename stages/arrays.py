@@ -11,10 +11,10 @@ from tqdm import tqdm
 from stages.core.measure import batch_size, measure_batch, measure_batches
 from stages.core.statistics import SplitStatistics
 from stages.device import choose_device, readable_failures
+from stages.engine import Engine, engine_of
 from stages.files.images import ImageFile, index_arrays
 from stages.files.index import Index
 from stages.files.params import Measure
-from stages.workers import Engine, engine_of
 
 
 @dataclass(frozen=True)

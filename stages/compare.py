@@ -18,6 +18,7 @@ from stages.core.compare.reweigh import ArrayCounts, ImageCounts
 from stages.core.compare.splits import Split, compare
 from stages.core.statistics import SPLITS, SplitStatistics
 from stages.device import choose_device, readable_failures
+from stages.engine import engine_of
 from stages.files.decode import version
 from stages.files.images import ImageFile, is_array
 from stages.files.index import Index, load_index
@@ -26,7 +27,6 @@ from stages.files.reports import SHIFT, write_json
 from stages.files.statistics import load_splits
 from stages.files.stored import StoredCounts
 from stages.folders import ensure_measured
-from stages.workers import engine_of
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from tqdm import tqdm
 
 from stages.core.prepare import Preparation
 from stages.core.statistics import SplitStatistics
+from stages.engine import Engine
 from stages.files.collect import collect
 from stages.files.decode import version
 from stages.files.index import Index
@@ -15,7 +16,6 @@ from stages.files.listing import File, list_folder
 from stages.files.params import Dataset
 from stages.files.store import Store
 from stages.files.work import Task, measure_task
-from stages.workers import Engine
 
 # Enough to make nothing of sending a task to a process, few enough to lose when it is killed.
 TASK_FILES = 32

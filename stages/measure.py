@@ -7,12 +7,12 @@ import gc
 
 from stages import entry
 from stages.core.statistics import SPLITS, SplitStatistics
+from stages.engine import engine_of
 from stages.files.images import is_array
 from stages.files.index import Index, save_index
 from stages.files.params import Params, load_params
 from stages.files.statistics import save_statistics
 from stages.folders import measure_folder
-from stages.workers import engine_of
 
 
 def main() -> None:

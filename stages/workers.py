@@ -1,4 +1,4 @@
-"""Workers side by side: processes on this machine, or those of a Ray cluster."""
+"""Processes on this machine that work side by side."""
 
 from __future__ import annotations
 
@@ -7,39 +7,14 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from functools import partial
 from itertools import islice
-from typing import Protocol, TypeVar
-
-from stages.files.params import Measure
+from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 # Tasks that wait at each worker, so that none is idle and few are in memory.
 WAITING = 2
-
-
-class Engine(Protocol):
-    """Does work of any kind, side by side; see `in_processes`."""
-
-    def __call__(self, work: Callable[[T], R], tasks: Iterable[T], /) -> Iterator[R]: ...
-
-
-def engine_of(measure: Measure, *, gpus: int = 0) -> Engine:
-    """The engine that params.yaml names, where it may be Ray with so many GPUs for each worker."""
-    if measure.engine == "local":
-        return in_processes
-    try:
-        from stages.ray_workers import on_ray
-    except ModuleNotFoundError as error:
-        if error.name != "ray":
-            raise
-        raise ValueError(
-            "measure.engine in params.yaml is ray, which is not installed; "
-            "run `python -m pip install -r requirements-ray.txt`"
-        ) from error
-    return partial(on_ray, address=measure.ray_address, gpus=gpus)
 
 
 def in_processes(work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:

@@ -31,6 +31,7 @@ from stages import entry
 from stages.arrays import measure_arrays, measure_ranges
 from stages.core.prepare import Preparation
 from stages.core.statistics import LEVELS, SplitStatistics
+from stages.engine import Engine, engine_of
 from stages.files.decode import version
 from stages.files.images import ImageFile
 from stages.files.listing import File, list_folder
@@ -40,7 +41,6 @@ from stages.files.store import Store
 from stages.files.work import Measured, Task, measure_task
 from stages.folders import measure_folder, measure_missing
 from stages.ray_workers import RETRIES, on_ray
-from stages.workers import Engine, engine_of
 from tests.conftest import ROOT, Project, random_images, small_disk_works
 
 T = TypeVar("T")

@@ -1,0 +1,35 @@
+"""Who does the work: processes on this machine, or the workers of a Ray cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Protocol, TypeVar
+
+from stages.files.params import Measure
+from stages.workers import in_processes
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Engine(Protocol):
+    """Does work of any kind, side by side; see `in_processes`."""
+
+    def __call__(self, work: Callable[[T], R], tasks: Iterable[T], /) -> Iterator[R]: ...
+
+
+def engine_of(measure: Measure, *, gpus: int = 0) -> Engine:
+    """The engine that params.yaml names, where it may be Ray with so many GPUs for each worker."""
+    if measure.engine == "local":
+        return in_processes
+    try:
+        from stages.ray_workers import on_ray
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise ValueError(
+            "measure.engine in params.yaml is ray, which is not installed; "
+            "run `python -m pip install -r requirements-ray.txt`"
+        ) from error
+    return partial(on_ray, address=measure.ray_address, gpus=gpus)
