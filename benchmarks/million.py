@@ -1,4 +1,4 @@
-"""`measure` of folders of 10^4 to 10^6 files, in time and memory: `python -m benchmarks.million`.
+"""`measure` and `compare` of 10^4 to 10^6 files: `python -m benchmarks.million`.
 
 Imports nothing large: see `benchmarks.processes`.
 """
@@ -46,9 +46,9 @@ def write_files(folder: Path, start: int, stop: int) -> None:
         path.write_bytes(png())
 
 
-def measure(folder: Path, cache: Path) -> Finished:
+def stage(folder: Path, cache: Path, *command: str) -> Finished:
     environment = {**ENVIRONMENT, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(cache)}
-    return run((sys.executable, "-m", "stages.measure", "train"), folder, environment)
+    return run((sys.executable, "-m", *command), folder, environment)
 
 
 def main() -> None:
@@ -60,13 +60,16 @@ def main() -> None:
     finished, written = {}, 0
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
+        write_files(folder / "photos" / "test", 0, counts[0])
         (folder / "params.yaml").write_text(PARAMS)
         for images in counts:
             write_files(folder / "photos" / "train", written, images)
             written = images
-            # Each count from nothing; then once more, when every file is known.
             cache = folder / f"cache {images}"
-            finished[images] = measure(folder, cache), measure(folder, cache)
+            # Each count from nothing; then once more, when every file is known.
+            train = [stage(folder, cache, "stages.measure", "train") for _ in range(2)]
+            stage(folder, cache, "stages.measure", "test")
+            finished[images] = *train, stage(folder, cache, "stages.compare")
     rows = [
         [
             f"{images:,}",
@@ -74,10 +77,13 @@ def main() -> None:
             f"{1e6 * new.seconds / images:.0f}",
             f"{new.peak_mib:.0f}",
             f"{known.seconds:.1f}",
+            f"{compared.seconds:.1f}",
+            f"{compared.peak_mib:.0f}",
         ]
-        for images, (new, known) in finished.items()
+        for images, (new, known, compared) in finished.items()
     ]
     header = ["files", "s", "µs a file", "peak MiB", "s, all known"]
+    header += ["`compare`, s", "`compare`, peak MiB"]
     print(table(header, rows))
     few, many = (finished[images][0] for images in (counts[0], counts[-1]))
     print(verdict("time of a hundred times the files", many.seconds / few.seconds, 105))

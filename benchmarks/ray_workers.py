@@ -1,10 +1,14 @@
-"""A folder of JPEGs, on Ray with one worker and with two: `python -m benchmarks.ray_workers`."""
+"""A folder of JPEGs, on Ray with one worker and with two: `python -m benchmarks.ray_workers`.
+
+Beside them what the cores give at most: processes that decode and do nothing else.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -13,6 +17,7 @@ import numpy as np
 from ray.cluster_utils import Cluster
 
 from benchmarks.conditions import conditions, in_turns, middle, table
+from benchmarks.folders import decode
 from benchmarks.jpegs import write_jpegs
 from stages.core.statistics import FIELDS, SplitStatistics
 from stages.files.params import Dataset, Splits
@@ -20,6 +25,7 @@ from stages.folders import measure_folder
 from stages.ray_workers import on_ray
 
 ONE, TWO = "Ray, 1 worker", "Ray, 2 workers"
+DECODE_ONE, DECODE_TWO = "decoding alone, 1 process", "decoding alone, 2 processes"
 LEAST = 1.7  # times as fast with two workers, on two quiet cores
 
 
@@ -46,7 +52,7 @@ def measure(folder: Path, cluster: Cluster) -> SplitStatistics:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--files", type=int, default=6000)
+    parser.add_argument("--files", type=int, default=12000)
     arguments = parser.parse_args()
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0"}
     print(conditions() + "\n")
@@ -59,7 +65,15 @@ def main() -> None:
         one, two = (side() for side in sides.values())
         for field in FIELDS:
             np.testing.assert_array_equal(getattr(one, field), getattr(two, field))
-        seconds = in_turns(arguments.runs, sides)
+        paths = sorted(folder.rglob("*.jpg"))
+        with get_context("spawn").Pool(2) as pool:
+            halves = [paths[::2], paths[1::2]]
+            pool.map(decode, halves, 1)
+            ceiling = {
+                DECODE_ONE: partial(pool.map, decode, [paths]),
+                DECODE_TWO: partial(pool.map, decode, halves, 1),
+            }
+            seconds = in_turns(arguments.runs, {**sides, **ceiling})
     for cluster in clusters.values():
         cluster.shutdown()
     medians = {name: median(values) for name, values in seconds.items()}
@@ -68,6 +82,8 @@ def main() -> None:
         for name, values in seconds.items()
     ]
     print(table(["", f"s, {arguments.files} JPEGs", "images/s"], rows))
+    at_most = medians[DECODE_ONE] / medians[DECODE_TWO]
+    print(f"- two processes that decode alone against one: {at_most:.2f} times as fast")
     times = medians[ONE] / medians[TWO]
     print(
         f"- two workers against one: {times:.2f} times as fast, at least {LEAST}: "

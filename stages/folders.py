@@ -18,7 +18,7 @@ from stages.files.store import Store
 from stages.files.work import Task, measure_task
 
 # Enough to make nothing of sending a task to a process, few enough to lose when it is killed.
-TASK_FILES = 32
+TASK_FILES = 64
 
 
 def measure_folder(split: str, dataset: Dataset, engine: Engine) -> tuple[SplitStatistics, Index]:

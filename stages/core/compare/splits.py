@@ -40,7 +40,7 @@ DIGITS = 10
 # So many replicates, and bytes of them, are made at once, so that more of them take no more memory.
 # For each such pass the images are read once.
 MAX_ROWS = 1024
-MAX_WEIGHT_BYTES = 2**27
+MAX_WEIGHT_BYTES = 2**29
 
 
 @dataclass(frozen=True)
