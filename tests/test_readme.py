@@ -22,7 +22,7 @@ IMAGES = (ROOT / "docs/images.md").read_text()
 # What would run this test again or change the environment that it runs in is only prepared.
 PREPARED_ONLY = {
     "make test": "make --dry-run test",
-    "pytest": "pytest --collect-only --quiet",
+    "pytest": "pytest --collect-only --quiet tests/test_readme.py",
 }
 PIP_INSTALL = "python -m pip install"
 
