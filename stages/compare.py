@@ -8,10 +8,11 @@ import gc
 
 import numpy as np
 
-# See stages/measure.py.
+# See stages/measure.py. Later collections need not look through what torch made either.
 gc.disable()
 import torch
 
+gc.freeze()
 gc.enable()
 from stages import entry
 from stages.core.compare.reweigh import ArrayCounts, ImageCounts
