@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import faulthandler
 import multiprocessing
 import os
 import re
@@ -14,7 +13,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice, takewhile
 from pathlib import Path
@@ -25,7 +24,6 @@ import numpy as np
 import PIL
 import pytest
 from PIL import Image
-from ray.cluster_utils import Cluster
 
 from stages import entry
 from stages.arrays import measure_arrays, measure_ranges
@@ -41,16 +39,15 @@ from stages.files.store import Store
 from stages.files.work import Measured, Task, measure_task
 from stages.folders import measure_folder, measure_missing
 from stages.ray_workers import RETRIES, on_ray
+from tests.clusters import Gate, Nodes, Work, kill_process, not_stuck, three_nodes
 from tests.conftest import ROOT, Project, random_images, small_disk_works
 
 T = TypeVar("T")
 R = TypeVar("R")
-Work = Callable[[Task], Measured]
 
 AS_IT_IS = Preparation()
 IMAGES = 60
 TASK_FILES = 4
-STUCK_SECONDS = 240
 
 
 def train_of(dataset: Dataset) -> Path:
@@ -60,46 +57,15 @@ def train_of(dataset: Dataset) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def stuck() -> Iterator[None]:
-    """A test that waits for what never comes ends the tests, rather than hang."""
-    faulthandler.dump_traceback_later(STUCK_SECONDS, exit=True)
-    yield
-    faulthandler.cancel_dump_traceback_later()
-
-
-@dataclass
-class Nodes:
-    """A cluster whose workers find the name of their node in their environment."""
-
-    cluster: Cluster = field(default_factory=Cluster)
-    named: dict[str, Any] = field(default_factory=dict)
-
-    def start(self, name: str, cpus: int) -> None:
-        os.environ["NODE"] = name
-        self.named[name] = self.cluster.add_node(
-            num_cpus=cpus, object_store_memory=80 * 2**20, include_dashboard=False
-        )
-
-    def kill(self, name: str) -> None:
-        self.cluster.remove_node(self.named.pop(name), allow_graceful=False)
-
-    @property
-    def address(self) -> str:
-        return str(self.cluster.address)
-
-    @property
-    def engine(self) -> Engine:
-        return partial(on_ray, address=self.address)
+def patience() -> Iterator[None]:
+    with not_stuck():
+        yield
 
 
 @pytest.fixture(scope="module")
 def nodes() -> Iterator[Nodes]:
-    nodes = Nodes()
-    nodes.start("head", cpus=0)
-    nodes.start("left", cpus=1)
-    nodes.start("right", cpus=1)
-    yield nodes
-    nodes.cluster.shutdown()
+    with three_nodes() as nodes:
+        yield nodes
 
 
 @pytest.fixture
@@ -159,71 +125,6 @@ def by_hand(folder: Path) -> bytes:
     )
 
 
-class Gate:
-    """Where the first task stops that begins once enough was measured: it says where it is."""
-
-    def __init__(self, folder: Path, images: int) -> None:
-        self.images = images  # measured before
-        self.log = folder / "log"  # the images measured, in the order of that
-        self.claim, self.arrivals, self.exit = (
-            folder / name for name in ("claim", "arrivals", "exit")
-        )
-        self.log.touch()
-        os.mkfifo(self.arrivals)
-        os.mkfifo(self.exit)
-
-    def arrived(self) -> tuple[int, str]:
-        """Wait for the task; its process, and the name of its node."""
-        pid, node = self.arrivals.read_text().split()
-        return int(pid), node
-
-    def open(self) -> None:
-        self.exit.write_text("go on")
-
-    def meanwhile(self, strike: Callable[[int, str], None]) -> None:
-        """Call `strike` once the task stands here, beside whatever this process does then."""
-        threading.Thread(target=lambda: strike(*self.arrived()), daemon=True).start()
-
-    def measured(self) -> list[str]:
-        return self.log.read_text().splitlines()
-
-    def work(self, moment: str = "before") -> Work:
-        """`measure_task`, noting what it measures, with the gate before or after it.
-
-        A function in a function, without `self`: Ray ships it as it is, and no worker could import
-        this module.
-        """
-        images, log, claim, arrivals, leave = (
-            self.images,
-            self.log,
-            self.claim,
-            self.arrivals,
-            self.exit,
-        )
-
-        def stop_at_gate() -> None:
-            if len(log.read_text().splitlines()) < images:
-                return
-            try:
-                claim.touch(exist_ok=False)
-            except FileExistsError:
-                return
-            arrivals.write_text(f"{os.getpid()} {os.environ['NODE']}")
-            leave.read_text()
-
-        def work(task: Task) -> Measured:
-            if moment == "before":
-                stop_at_gate()
-            records = measure_task(task)
-            with log.open("a") as lines:
-                lines.write("".join(f"{file.name}\n" for file in task.files))
-            if moment == "after":
-                stop_at_gate()
-            return records
-
-        return work
-
-
 def measure(dataset: Dataset, engine: Engine, work: Work) -> bytes:
     """The file of statistics of the train split."""
     with pytest.MonkeyPatch.context() as patch:
@@ -232,10 +133,6 @@ def measure(dataset: Dataset, engine: Engine, work: Work) -> bytes:
         statistics, index = measure_folder("train", dataset, engine)
     assert index.names == names_in(train_of(dataset))
     return saved(statistics)
-
-
-def kill_process(pid: int, node: str) -> None:
-    os.kill(pid, signal.SIGKILL)
 
 
 def test_the_stage_writes_the_bytes_of_the_local_engine(
