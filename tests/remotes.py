@@ -11,7 +11,7 @@ import socketserver
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +72,15 @@ class Remote:
         if "endpointurl" in self.options:
             return {**self.options, "endpointurl": f"http://127.0.0.1:{port}"}
         return {**self.options, "port": str(port)}
+
+
+def access(port: int) -> dict[str, str]:
+    """The environment that leads AWS's tools, and fsspec, to the server at a port."""
+    return {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+    }
 
 
 def free_ports(count: int) -> list[int]:
@@ -252,21 +261,22 @@ class _Leading(socketserver.BaseRequestHandler):
 
 
 class Log(Tap):
-    """A port that leads to another, and which keys of a bucket were read through it.
+    """A port that leads to the server, and which keys of a bucket were read through it.
 
-    Requests for the keys of `held` wait until `release` is set.
+    A request for a key of `before` is passed on once what stands there was done.
     """
 
-    def __init__(self, port: int, held: Collection[str] = ()) -> None:
+    def __init__(self, port: int) -> None:
         super().__init__(port, sys.maxsize, lambda: None)
         self.read: list[str] = []
-        self.held, self.release = held, threading.Event()
+        self.before: dict[str, Callable[[], object]] = {}
 
     def allows(self, chunk: bytes) -> bool:
-        for key in re.findall(rb"GET /[^/? ]+/([^? ]+)[^\r]* HTTP", chunk):
-            self.read.append(unquote(key.decode()))
-            if self.read[-1] in self.held:
-                self.release.wait()
+        for found in re.findall(rb"GET /[^/? ]+/([^? ]+)[^\r]* HTTP", chunk):
+            key = unquote(found.decode())
+            self.read.append(key)
+            if key in self.before:
+                self.before[key]()
         return super().allows(chunk)
 
 

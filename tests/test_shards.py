@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from PIL import Image
 
 from tests import remotes
 from tests.conftest import Params, Project
-from tests.remotes import BUCKET, KEY, SECRET, Log, Remote, serving
+from tests.remotes import BUCKET, Log, Remote, access, serving
 from tests.shards import write_folder, write_photos, write_shards
 
 FORMS = ["tar", "parquet"]
@@ -51,14 +52,6 @@ def use(project: Project, root: str) -> None:
         params["limits"] = {"psi": 10}
 
     project.edit_params(change)
-
-
-def use_server(project: Project, port: int) -> None:
-    project.environment |= {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
-        "AWS_ACCESS_KEY_ID": KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-    }
 
 
 @pytest.fixture
@@ -109,7 +102,7 @@ def test_a_bucket_is_reproduced_and_only_a_replaced_shard_is_measured_anew(
     use(project, f"s3://{bucket}/{form}")
     everything = sorted(server.files.find(f"{bucket}/{form}"))
     with serving(Log(server.port)) as log:
-        use_server(project, log.port)
+        project.environment |= access(log.port)
         ran = project.repro()
         assert {"measure@train", "measure@test", "sample", "compare", "report"} <= set(ran)
         assert [f"{bucket}/{key}" for key in shards_read(log)] == everything
@@ -140,7 +133,7 @@ def test_the_page_has_the_pictures_of_a_bucket(
     project: Project, server: Remote, bucket: str
 ) -> None:
     use(project, f"s3://{bucket}/tar")
-    use_server(project, server.port)
+    project.environment |= access(server.port)
     for split in PHOTOS:
         project.stage("measure", split)
     project.stage("sample")
@@ -157,8 +150,10 @@ def test_a_killed_run_goes_on_with_the_shards_that_are_left(
 ) -> None:
     use(project, f"s3://{bucket}/{form}")
     held = f"photos/{form}/train/3.{form}"
-    with serving(Log(server.port, held={held})) as log:
-        use_server(project, log.port)
+    release = threading.Event()
+    with serving(Log(server.port)) as log:
+        log.before[held] = release.wait
+        project.environment |= access(log.port)
         project.environment["TQDM_MININTERVAL"] = "0"  # every shard that is kept shows at once
         process = project.start("python", "-m", "stages.measure", "train")
         assert process.stdout is not None
@@ -167,7 +162,7 @@ def test_a_killed_run_goes_on_with_the_shards_that_are_left(
             printed += (character := process.stdout.read(1))
             assert character, printed
         process.kill()
-        log.release.set()
+        release.set()
         process.communicate()
 
         log.read.clear()
@@ -175,7 +170,7 @@ def test_a_killed_run_goes_on_with_the_shards_that_are_left(
         assert shards_read(log) == [held.removeprefix("photos/")]
     whole = project.read("data/statistics/train.npz")
     project.environment["XDG_CACHE_HOME"] += " that is empty"
-    use_server(project, server.port)
+    project.environment |= access(server.port)
     project.stage("measure", "train")
     assert project.read("data/statistics/train.npz") == whole
 
@@ -184,7 +179,7 @@ def test_a_truncated_shard_of_a_bucket_is_an_error_that_names_it(
     project: Project, server: Remote, bucket: str
 ) -> None:
     use(project, f"s3://{bucket}/tar")
-    use_server(project, server.port)
+    project.environment |= access(server.port)
     shard = f"{bucket}/tar/train/2.tar"
     server.files.pipe_file(shard, server.files.cat_file(shard)[:5000])
     printed = project.stage("measure", "train", expect=1)
@@ -195,7 +190,16 @@ def test_a_truncated_shard_of_a_bucket_is_an_error_that_names_it(
 def test_a_server_that_is_gone_is_an_error_in_a_line(project: Project) -> None:
     use(project, f"s3://{BUCKET}/photos")
     [port] = remotes.free_ports(1)
-    use_server(project, port)
+    project.environment |= access(port)
     printed = project.stage("measure", "train", expect=1)
     assert printed.startswith(f"error: s3://{BUCKET}/photos/train: cannot be read: Could not conn")
     assert "Traceback" not in printed
+
+
+def test_a_key_that_is_refused_is_an_error_that_names_the_bucket(
+    project: Project, server: Remote, bucket: str
+) -> None:
+    use(project, f"s3://{bucket}/tar")
+    project.environment |= access(server.port) | {"AWS_SECRET_ACCESS_KEY": "another"}
+    printed = project.stage("measure", "train", expect=1)
+    assert printed.startswith(f"error: s3://{bucket}/tar/train: cannot be read: The request sign")

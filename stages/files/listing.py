@@ -100,7 +100,8 @@ def identify(path: Location) -> str:
     if not isinstance(path, Path):
         with readable_failures(path):
             path.fs.invalidate_cache(path.path)
-            return _identity(path, path.fs.info(path.path))
+            info = path.fs.info(path.path)
+        return _identity(path, info)
     sha256 = hashlib.sha256()
     with path.open("rb") as content:
         while chunk := content.read(CHUNK_BYTES):

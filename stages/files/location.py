@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,17 +24,18 @@ def locate(root: str, folder: str) -> Location:
     return UPath(root) / folder
 
 
-@contextmanager
-def readable_failures(location: Location) -> Iterator[None]:
-    """What a filesystem raises as OSError: one that is not installed, a server that is not there.
+def failures_at(location: Location) -> tuple[type[Exception], ...]:
+    """What reading there raises. Exception is all that the errors of filesystems have in common."""
+    return (OSError,) if isinstance(location, Path) else (Exception,)
 
-    Of the errors of all filesystems Exception is the only one in common.
-    """
+
+@contextmanager
+def readable_failures(url: UPath) -> Iterator[None]:
+    """What a filesystem raises, also where it is not installed, as OSError that has the URL."""
     try:
         yield
-    except (OSError, ValueError):
-        raise
+    except FileNotFoundError as error:
+        missing = errno.ENOENT
+        raise FileNotFoundError(missing, os.strerror(missing), str(url)) from error
     except Exception as error:
-        if isinstance(location, Path):
-            raise
-        raise OSError(f"{location}: cannot be read: {error}") from error
+        raise OSError(f"{url}: cannot be read: {error}") from error

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from stages.files.listing import DROPPINGS, File, content_of, identify
-from stages.files.location import Location, readable_failures
+from stages.files.location import Location, failures_at
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,10 +83,11 @@ def _check_unchanged(shard: File) -> None:
 
 def _read(path: Location) -> Iterator[Image]:
     read = _read_tar if path.name.lower().endswith(".tar") else _read_parquet
+    failures: tuple[type[Exception], ...] = (tarfile.TarError, ValueError, *failures_at(path))
     try:
-        with readable_failures(path), _open(path) as file:
+        with _open(path) as file:
             yield from read(file)
-    except (tarfile.TarError, OSError, ValueError) as error:
+    except failures as error:
         raise OSError(f"{path}: cannot be read as a shard: {error}") from error
 
 

@@ -20,7 +20,8 @@ class Task:
     preparation: Preparation
 
     def __str__(self) -> str:
-        return f"{len(self.files)} files from {self.files[0].path} to {self.files[-1].path}"
+        first, last = self.files[0].path, self.files[-1].path
+        return f"{len(self.files)} files from {first} to {last}" if first != last else str(first)
 
 
 @dataclass(frozen=True)

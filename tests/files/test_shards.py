@@ -289,6 +289,12 @@ def test_a_damaged_header_in_a_tar_file_is_an_error(tmp_path: Path) -> None:
         members(tmp_path / "0.tar")
 
 
+def test_a_task_is_called_by_what_it_reads(tmp_path: Path) -> None:
+    files = [File(f"{number}.tar", tmp_path) for number in range(3)]
+    assert str(Task(files[:1], Preparation())) == f"{tmp_path}/0.tar"
+    assert str(Task(files, Preparation())) == f"3 files from {tmp_path}/0.tar to {tmp_path}/2.tar"
+
+
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("rewrite", ["in place", "as a new file"])
 def test_a_shard_that_changes_while_it_is_read_is_an_error(
