@@ -5,23 +5,33 @@ from __future__ import annotations
 import faulthandler
 import os
 import signal
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 from typing import Any
 
+import pytest
 from ray.cluster_utils import Cluster
 
 from stages.engine import Engine
 from stages.files.work import Measured, Task, measure_task
 from stages.ray_workers import on_ray
+from tests.conftest import Params, Project, small_disk_works
+from tests.remotes import free_ports
 
 Work = Callable[[Task], Measured]
 
 STUCK_SECONDS = 240
+
+needs_a_folder_to_hide = pytest.mark.skipif(
+    not small_disk_works(), reason="no folder can be hidden from a node here"
+)
 
 
 @contextmanager
@@ -53,6 +63,10 @@ class Nodes:
         return str(self.cluster.address)
 
     @property
+    def ip(self) -> str:
+        return self.address.rpartition(":")[0]
+
+    @property
     def engine(self) -> Engine:
         return partial(on_ray, address=self.address)
 
@@ -68,12 +82,40 @@ def three_nodes() -> Iterator[Nodes]:
     nodes.cluster.shutdown()
 
 
+@contextmanager
+def elsewhere(project: Project) -> Iterator[str]:
+    """A cluster of one node, which has the project's environment and finds its folder empty.
+
+    Gives its address.
+    """
+    [port] = free_ports(1)
+    script = f"""
+        mount -t tmpfs tmpfs '{project.path}' &&
+        exec ray start --head --block --node-ip-address=127.0.0.1 --port={port} --num-cpus=1 \\
+            --object-store-memory=80000000 --include-dashboard=false
+    """
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script]
+    with subprocess.Popen(
+        command, env=project.environment, text=True, stdout=PIPE, stderr=STDOUT
+    ) as started:
+        assert started.stdout
+        said = list(takewhile(lambda line: "Ray runtime started" not in line, started.stdout))
+        assert started.poll() is None, "".join(said)
+        reader = threading.Thread(target=started.stdout.read)
+        reader.start()
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            started.terminate()
+            reader.join()
+
+
 class Gate:
     """Where the first task stops that begins once enough was measured: it says where it is."""
 
-    def __init__(self, folder: Path, images: int) -> None:
-        self.images = images  # measured before
-        self.log = folder / "log"  # the images measured, in the order of that
+    def __init__(self, folder: Path, files: int) -> None:
+        self.files = files  # measured before
+        self.log = folder / "log"  # the files measured, in the order of that
         self.claim, self.arrivals, self.exit = (
             folder / name for name in ("claim", "arrivals", "exit")
         )
@@ -102,8 +144,8 @@ class Gate:
         A function in a function, without `self`: Ray ships it as it is, and no worker could import
         this module.
         """
-        images, log, claim, arrivals, leave = (
-            self.images,
+        files, log, claim, arrivals, leave = (
+            self.files,
             self.log,
             self.claim,
             self.arrivals,
@@ -111,7 +153,7 @@ class Gate:
         )
 
         def stop_at_gate() -> None:
-            if len(log.read_text().splitlines()) < images:
+            if len(log.read_text().splitlines()) < files:
                 return
             try:
                 claim.touch(exist_ok=False)
@@ -131,6 +173,11 @@ class Gate:
             return records
 
         return work
+
+
+def on(address: str) -> Params:
+    """The section `measure` of params.yaml for a cluster."""
+    return {"engine": "ray", "ray_address": address}
 
 
 def kill_process(pid: int, node: str) -> None:
