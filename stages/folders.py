@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from tqdm import tqdm
 
@@ -17,8 +18,10 @@ from stages.files.params import Dataset
 from stages.files.store import Store
 from stages.files.work import Task, measure_task
 
-# Enough to make nothing of sending a task to a process, few enough to lose when it is killed.
-TASK_FILES = 64
+# Image files are sent to a process in so many tasks, that each has some to do and little is lost
+# when it is killed; in more where they would hold more files than make nothing of the sending.
+TASKS = 64
+TASK_FILES = 256
 
 
 def measure_folder(split: str, dataset: Dataset, engine: Engine) -> tuple[SplitStatistics, Index]:
@@ -45,7 +48,7 @@ def measure_missing(
     sharded = any(file.is_shard for file in by_content.values())
     lacks = store.lacks_of_shards if sharded else store.lacks
     missing = [by_content[content] for content in lacks(by_content)]
-    size = 1 if sharded else TASK_FILES
+    size = 1 if sharded else min(TASK_FILES, ceil(len(missing) / TASKS) or 1)
     tasks = (
         Task(missing[start : start + size], preparation) for start in range(0, len(missing), size)
     )
