@@ -17,7 +17,7 @@ from stages.files.statistics import save_statistics
 from stages.files.store import Store
 from tests.conftest import Params
 from tests.remotes import BUCKET, Remote
-from tests.shards import Photo, write_folder, write_photos, write_shards
+from tests.shards import Photo, write_photos, write_split
 
 TASKS = 10  # that an engine gets: a shard each, or as many image files
 TASK_IMAGES = 6
@@ -56,10 +56,7 @@ class Source:
 
 
 def write(folder: Path, form: str, photos: Sequence[Photo]) -> None:
-    if form == "folder":
-        write_folder(folder, photos)
-    else:
-        write_shards(folder, form, photos, size=TASK_IMAGES)
+    write_split(folder, form, photos, size=TASK_IMAGES)
 
 
 @contextmanager

@@ -74,8 +74,13 @@ def write_parquet(path: Path, photos: Sequence[Photo]) -> None:
     Dataset.from_dict(columns, features).to_parquet(path)
 
 
-def write_shards(folder: Path, form: str, photos: Sequence[Photo], size: int = 10) -> None:
-    """Shards of so many images each: `0.tar`, `1.tar`, ..."""
-    write = {"tar": write_tar, "parquet": write_parquet}[form]
+WRITE = {"tar": write_tar, "parquet": write_parquet}
+
+
+def write_split(folder: Path, form: str, photos: Sequence[Photo], size: int = 10) -> None:
+    """Image files in a folder, or shards of so many images each: `0.tar`, `1.tar`, ..."""
+    if form == "folder":
+        write_folder(folder, photos)
+        return
     for number, start in enumerate(range(0, len(photos), size)):
-        write(folder / f"{number}.{form}", photos[start : start + size])
+        WRITE[form](folder / f"{number}.{form}", photos[start : start + size])

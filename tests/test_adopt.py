@@ -15,7 +15,7 @@ from PIL import Image
 from stages.files.ready_made.registry import READY_MADE
 from stages.files.report.page import TITLES
 from tests.conftest import Project, random_images
-from tests.shards import write_photos, write_shards
+from tests.shards import write_photos, write_split
 
 
 def write(path: Path, pixels: NDArray[np.uint8], mode: str = "RGB") -> None:
@@ -162,7 +162,7 @@ def test_ready_made_datasets_have_titles_on_the_page() -> None:
 @pytest.mark.parametrize("form", ["tar", "parquet"])
 def test_shards_are_looked_into(project: Project, tmp_path: Path, form: str) -> None:
     for split in ("train", "test"):
-        write_shards(tmp_path / "shards" / split, form, write_photos(25))
+        write_split(tmp_path / "shards" / split, form, write_photos(25))
     printed = project.stage("adopt", str(tmp_path / "shards"))
     assert printed.count("25 images in ") == 2
     assert dataset(project)["root"] == "data/shards"

@@ -91,7 +91,7 @@ def measure(source: Source, engine: Engine, work: Work = measure_task) -> bytes:
     """The file of statistics of the train split."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("stages.folders.measure_task", work)
-        patch.setattr("stages.folders.TASKS", TASKS)
+        patch.setattr("stages.folders.MIN_TASKS", TASKS)
         statistics, _ = measure_folder("train", source.dataset, engine)
     return saved(statistics)
 

@@ -17,7 +17,7 @@ from PIL import Image
 from tests import remotes
 from tests.conftest import Params, Project
 from tests.remotes import BUCKET, Log, Remote, access, serving
-from tests.shards import write_folder, write_photos, write_shards
+from tests.shards import write_photos, write_split
 
 FORMS = ["tar", "parquet"]
 SHARDS = 6  # of the train split
@@ -32,10 +32,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
 
 def write_dataset(root: Path, form: str) -> None:
     for split, photos in PHOTOS.items():
-        if form == "folder":
-            write_folder(root / split, photos)
-        else:
-            write_shards(root / split, form, photos)
+        write_split(root / split, form, photos)
 
 
 @pytest.fixture
@@ -114,7 +111,7 @@ def test_a_bucket_is_reproduced_and_only_a_replaced_shard_is_measured_anew(
 
         # As long as the one before: what tells them apart is the ETag.
         photos = PHOTOS["train"][10:20]
-        write_shards(tmp_path / "new", form, [*reversed(photos)])
+        write_split(tmp_path / "new", form, [*reversed(photos)])
         replaced = f"{form}/train/1.{form}"
         server.files.put_file(str(tmp_path / "new" / f"0.{form}"), f"{bucket}/{replaced}")
         assert project.repro("measure") == ["measure@train"]

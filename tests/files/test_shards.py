@@ -1,4 +1,4 @@
-"""Shards as WebDataset and Hugging Face write them, and what is no whole shard."""
+"""Single shards as WebDataset and Hugging Face write them, and what is no whole shard."""
 
 from __future__ import annotations
 
@@ -6,62 +6,26 @@ import hashlib
 import io
 import json
 import re
-import sqlite3
 import tarfile
 import tracemalloc
 from pathlib import Path
 from typing import Any
 
 import datasets
-import fsspec
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Features
 from datasets import Image as ImageFeature
 
-from stages.core.prepare import Preparation
-from stages.core.statistics import FIELDS, SplitStatistics
-from stages.files.collect import collect
-from stages.files.index import Index
-from stages.files.listing import File, identify, list_folder
-from stages.files.location import locate
-from stages.files.pictures import FilePictures
+from stages.files.listing import File, identify
 from stages.files.shards import Member, read_shard
-from stages.files.store import Store
-from stages.files.work import Task, measure_task
-from tests.shards import (
-    CLASSES,
-    Photo,
-    write_folder,
-    write_parquet,
-    write_photos,
-    write_shards,
-    write_tar,
-)
+from tests.shards import CLASSES, WRITE, Photo, write_parquet, write_photos
 
 PHOTO, OTHER = write_photos(2)
 FORMS = ["tar", "parquet"]
-WRITE = {"tar": write_tar, "parquet": write_parquet}
 
 Files = dict[str, bytes]
-
-
-@pytest.fixture(autouse=True)
-def _own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-def measured(folder: Path, *, quarantine: bool = False) -> tuple[SplitStatistics, Index]:
-    """As `measure` does, in one process."""
-    files = list_folder(folder)
-    with Store.open("tests") as store:
-        for file in files:
-            if not file.reason:
-                found = measure_task(Task([file], Preparation()))
-                store.add(found.images.items(), found.shards.items())
-        return collect(files, store, quarantine=quarantine)
 
 
 def listed(path: Path) -> File:
@@ -84,56 +48,6 @@ def tar_of(path: Path, files: Files) -> Path:
 def parquet_of(path: Path, columns: dict[str, Any]) -> Path:
     pq.write_table(pa.table(columns), path)
     return path
-
-
-def test_all_forms_have_the_statistics_of_the_decoded_images(tmp_path: Path) -> None:
-    photos = write_photos(33)
-    write_folder(tmp_path / "folder", photos)
-    for form in FORMS:
-        write_shards(tmp_path / form, form, photos)
-    folder, _ = measured(tmp_path / "folder")
-    pixels = [photo.pixels().reshape(-1, 3).astype(np.int64) for photo in photos]
-    assert folder.image_pixels.tolist() == [len(of) for of in pixels]
-    assert (folder.image_sums == [of.sum(axis=0) for of in pixels]).all()
-    assert (folder.image_sums_of_squares == [(of**2).sum(axis=0) for of in pixels]).all()
-    for channel, levels in enumerate(np.concatenate(pixels).T):
-        assert (folder.histogram[channel] == np.bincount(levels, minlength=256)).all()
-    for form in FORMS:
-        statistics, index = measured(tmp_path / form)
-        for field in FIELDS:
-            assert (getattr(statistics, field) == getattr(folder, field)).all()
-        assert index.contents == [hashlib.sha256(p.data).hexdigest()[:32] for p in photos]
-        assert [index.classes[label] for label in index.labels] == [
-            str(photo.label) if form == "tar" else CLASSES[photo.label] for photo in photos
-        ]
-
-
-def test_images_are_named_by_their_shard_and_their_place_in_it(tmp_path: Path) -> None:
-    photos = write_photos(12)
-    write_tar(tmp_path / "split" / "b.tar", photos[:2])
-    write_parquet(tmp_path / "split" / "a" / "c.parquet", photos[2:])
-    _, index = measured(tmp_path / "split")
-    rows = [f"a/c.parquet/{row}" for row in range(10)]
-    assert index.names == [*rows, "b.tar/0000.png", "b.tar/0001.jpg"]
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_a_picture_is_the_image_of_its_name(tmp_path: Path, form: str) -> None:
-    photos = write_photos(23)
-    write_shards(tmp_path / "split" / "no shard.tar", form, photos)
-    _, index = measured(tmp_path / "split")
-    pictures = FilePictures(tmp_path / "split", index, Preparation())
-    assert len(pictures) == len(photos)
-    for number, photo in enumerate(photos):
-        assert (pictures[number] == photo.pixels().transpose(2, 0, 1)).all()
-
-
-def test_a_picture_that_is_gone_is_named(tmp_path: Path) -> None:
-    write_tar(tmp_path / "0.tar", [PHOTO])
-    _, index = measured(tmp_path)
-    tar_of(tmp_path / "0.tar", {"another.png": PHOTO.data})
-    with pytest.raises(ValueError, match=r"0\.tar: expected 0\.tar/0000\.png there; run"):
-        FilePictures(tmp_path, index, Preparation())[0]
 
 
 @pytest.mark.parametrize(
@@ -221,12 +135,6 @@ def test_a_label_of_parquet_is_a_name_or_a_number(
     assert [member.label for member in members(tmp_path / "0.parquet")] == expected
 
 
-def test_where_a_label_is_missing_all_images_are_one_class(tmp_path: Path) -> None:
-    parquet_of(tmp_path / "0.parquet", {"image": [PHOTO.data] * 2, "label": [1, None]})
-    _, index = measured(tmp_path)
-    assert (index.classes, index.labels) == (["all images"], [0, 0])
-
-
 def test_the_column_that_hugging_face_notes_as_images_is_read(tmp_path: Path) -> None:
     columns = {"img": [{"bytes": PHOTO.data, "path": None}], "label": [0]}
     features = Features({"img": ImageFeature(), "label": ClassLabel(names=CLASSES)})
@@ -289,12 +197,6 @@ def test_a_damaged_header_in_a_tar_file_is_an_error(tmp_path: Path) -> None:
         members(tmp_path / "0.tar")
 
 
-def test_a_task_is_called_by_what_it_reads(tmp_path: Path) -> None:
-    files = [File(f"{number}.tar", tmp_path) for number in range(3)]
-    assert str(Task(files[:1], Preparation())) == f"{tmp_path}/0.tar"
-    assert str(Task(files, Preparation())) == f"3 files from {tmp_path}/0.tar to {tmp_path}/2.tar"
-
-
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("rewrite", ["in place", "as a new file"])
 def test_a_shard_that_changes_while_it_is_read_is_an_error(
@@ -313,40 +215,6 @@ def test_a_shard_that_changes_while_it_is_read_is_an_error(
         list(reading)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_bad_image_is_named_by_its_shard_and_stops_or_is_put_into_quarantine(
-    tmp_path: Path, form: str
-) -> None:
-    good = write_photos(4)
-    bad = Photo("0004", "png", good[0].data[:50], 0)
-    write_shards(tmp_path / "with", form, [*good, bad])
-    write_shards(tmp_path / "without", form, good)
-    name = f"0.{form}/{'0004.png' if form == 'tar' else 4}"
-    with pytest.raises(ValueError, match=rf"1 of 5 files .*\n  {name}: damaged: "):
-        measured(tmp_path / "with")
-    statistics, index = measured(tmp_path / "with", quarantine=True)
-    expected, _ = measured(tmp_path / "without")
-    assert all((getattr(statistics, of) == getattr(expected, of)).all() for of in FIELDS)
-    assert [entry.name for entry in index.quarantined] == [name]
-
-
-def test_what_is_beside_shards_is_not_measured(tmp_path: Path) -> None:
-    write_tar(tmp_path / "0.tar", [PHOTO])
-    write_folder(tmp_path, [OTHER])
-    with pytest.raises(ValueError, match=r"1 of 2 files .*\n  0001\.jpg: no shard, as 0\.tar is"):
-        measured(tmp_path)
-    _, index = measured(tmp_path, quarantine=True)
-    assert index.names == ["0.tar/0000.png"]
-
-
-def test_a_shard_out_of_the_split_is_an_error_also_with_quarantine(tmp_path: Path) -> None:
-    write_tar(tmp_path / "0.tar", [PHOTO])
-    (tmp_path / "split").mkdir()
-    (tmp_path / "split" / "1.tar").symlink_to(tmp_path / "0.tar")
-    with pytest.raises(OSError, match=r"1\.tar: a link out of the split"):
-        measured(tmp_path / "split", quarantine=True)
-
-
 def test_reading_a_tar_file_takes_the_memory_of_few_images(tmp_path: Path) -> None:
     size = 2**20
     tar_of(tmp_path / "0.tar", {f"{number}.png": bytes(size) for number in range(64)})
@@ -356,50 +224,3 @@ def test_reading_a_tar_file_takes_the_memory_of_few_images(tmp_path: Path) -> No
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 6 * size
-
-
-def test_a_filesystem_that_tells_no_change_is_refused() -> None:
-    memory = fsspec.filesystem("memory")
-    memory.pipe_file("/photos/train/0.tar", b"")
-    with pytest.raises(ValueError, match=r"memory://.*0\.tar: expected an ETag"):
-        list_folder(locate("memory://photos", "train"))
-
-
-@pytest.mark.parametrize("name", ["images.npy", "photo.png"])
-def test_what_is_at_a_url_besides_shards_is_refused(name: str) -> None:
-    fsspec.filesystem("memory").pipe_file(f"/{name}/train/{name}", b"")
-    with pytest.raises(FileNotFoundError, match=r"memory://.*expected shards .*none among 1 files"):
-        list_folder(locate(f"memory://{name}", "train"))
-
-
-@pytest.mark.parametrize("damaged", ["[[", "7", '[["too", "few", "or", "too", "many"]]'])
-def test_a_damaged_list_of_images_is_taken_away_and_read_again(
-    tmp_path: Path, damaged: str
-) -> None:
-    write_tar(tmp_path / "split" / "0.tar", [PHOTO, OTHER])
-    expected, _ = measured(tmp_path / "split")
-    with sqlite3.connect(tmp_path / "cache" / "normstats" / "measured.sqlite") as database:
-        database.execute("UPDATE shards SET members = ?", (damaged,))
-    database.close()
-    [shard] = list_folder(tmp_path / "split")
-    with Store.open("tests") as store:
-        with pytest.raises(ValueError, match=r"damaged record .*; run again"):
-            store.lacks_of_shards([shard.content])
-        assert store.lacks_of_shards([shard.content]) == {shard.content}
-    again, _ = measured(tmp_path / "split")
-    assert (again.histogram == expected.histogram).all()
-
-
-def test_a_shard_is_known_only_with_the_records_of_all_its_images(tmp_path: Path) -> None:
-    write_tar(tmp_path / "split" / "0.tar", [PHOTO, OTHER])
-    measured(tmp_path / "split")
-    [shard] = list_folder(tmp_path / "split")
-    with Store.open("tests") as store:
-        assert store.lacks_of_shards([shard.content]) == set()
-    with sqlite3.connect(tmp_path / "cache" / "normstats" / "measured.sqlite") as database:
-        database.execute("DELETE FROM images WHERE key = (SELECT max(key) FROM images)")
-    database.close()
-    with Store.open("tests") as store:
-        assert store.lacks_of_shards([shard.content]) == {shard.content}
-    with Store.open("another version") as store:
-        assert store.lacks_of_shards([shard.content]) == {shard.content}
