@@ -18,10 +18,10 @@ from stages.files.params import Dataset
 from stages.files.store import Store
 from stages.files.work import Task, measure_task
 
-# Image files are sent to a process in so many tasks, that each has some to do and little is lost
-# when it is killed; in more where they would hold more files than make nothing of the sending.
-TASKS = 64
-TASK_FILES = 256
+# Image files are cut into at least so many tasks, so that each of many processes has some of them,
+# and into more where one would hold more files than it takes to make nothing of sending it.
+MIN_TASKS = 64
+MAX_TASK_FILES = 256
 
 
 def measure_folder(split: str, dataset: Dataset, engine: Engine) -> tuple[SplitStatistics, Index]:
@@ -48,7 +48,7 @@ def measure_missing(
     sharded = any(file.is_shard for file in by_content.values())
     lacks = store.lacks_of_shards if sharded else store.lacks
     missing = [by_content[content] for content in lacks(by_content)]
-    size = 1 if sharded else min(TASK_FILES, ceil(len(missing) / TASKS) or 1)
+    size = 1 if sharded else min(MAX_TASK_FILES, ceil(len(missing) / MIN_TASKS) or 1)
     tasks = (
         Task(missing[start : start + size], preparation) for start in range(0, len(missing), size)
     )

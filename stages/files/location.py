@@ -24,14 +24,12 @@ def locate(root: str, folder: str) -> Location:
     return UPath(root) / folder
 
 
-def failures_at(location: Location) -> tuple[type[Exception], ...]:
-    """What reading there raises. Exception is all that the errors of filesystems have in common."""
-    return (OSError,) if isinstance(location, Path) else (Exception,)
-
-
 @contextmanager
 def readable_failures(url: UPath) -> Iterator[None]:
-    """What a filesystem raises, also where it is not installed, as OSError that has the URL."""
+    """What a filesystem raises, also where it is not installed, as OSError that has the URL.
+
+    Of the errors of all filesystems Exception is the only one in common.
+    """
     try:
         yield
     except FileNotFoundError as error:

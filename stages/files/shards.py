@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from stages.files.listing import DROPPINGS, File, content_of, identify
-from stages.files.location import Location, failures_at
+from stages.files.location import Location
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -83,7 +83,9 @@ def _check_unchanged(shard: File) -> None:
 
 def _read(path: Location) -> Iterator[Image]:
     read = _read_tar if path.name.lower().endswith(".tar") else _read_parquet
-    failures: tuple[type[Exception], ...] = (tarfile.TarError, ValueError, *failures_at(path))
+    failures: tuple[type[Exception], ...] = (tarfile.TarError, ValueError, OSError)
+    if not isinstance(path, Path):
+        failures = (Exception,)  # all that the errors of filesystems have in common
     try:
         with _open(path) as file:
             yield from read(file)
