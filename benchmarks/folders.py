@@ -149,7 +149,7 @@ def main() -> None:
     with TemporaryDirectory() as temporary:
         folder = Path(temporary) / "photos" / "train"
         write_jpegs(folder, arguments.files)
-        files = list_folder(folder)
+        files = list(list_folder(folder))
         paths = [folder / file.name for file in files]
         on_one: dict[str, Way] = {
             OURS: partial(worker, Task(files, AS_IS)),

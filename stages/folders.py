@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import islice
 from math import ceil
 
 from tqdm import tqdm
 
+from stages.core.batches import batches
 from stages.core.prepare import Preparation
 from stages.core.statistics import SplitStatistics
 from stages.engine import Engine
 from stages.files.collect import collect
 from stages.files.decode import version
 from stages.files.index import Index
-from stages.files.listing import File, list_folder
+from stages.files.listing import Listing, list_folder
 from stages.files.params import Dataset
 from stages.files.store import Store
 from stages.files.work import Task, measure_task
@@ -32,26 +34,23 @@ def measure_folder(split: str, dataset: Dataset, engine: Engine) -> tuple[SplitS
         return collect(files, store, quarantine=dataset.on_bad_image == "quarantine")
 
 
-def ensure_measured(split: str, dataset: Dataset, contents: Sequence[str], engine: Engine) -> None:
-    """Measure the split once more if the store, which is not shared, lacks these contents."""
+def ensure_measured(split: str, dataset: Dataset, contents: Iterable[str], engine: Engine) -> None:
+    """Measure the split once more if the store, which is not shared, lacks one of its contents."""
     with Store.open(version(dataset.preparation)) as store:
-        if store.lacks(contents):
+        if any(map(store.lacks, contents)):
             files = list_folder(dataset.folder(split))
             measure_missing(split, files, dataset.preparation, store, engine)
 
 
 def measure_missing(
-    split: str, files: Sequence[File], preparation: Preparation, store: Store, engine: Engine
+    split: str, files: Listing, preparation: Preparation, store: Store, engine: Engine
 ) -> None:
     """Bring into the store what it lacks. A run that is killed goes on from where it was."""
-    by_content = {file.content: file for file in files if not file.reason}
-    sharded = any(file.is_shard for file in by_content.values())
-    lacks = store.lacks_of_shards if sharded else store.lacks
-    missing = [by_content[content] for content in lacks(by_content)]
+    sharded = any(file.is_shard for file in islice(files.contents(), 1))  # all are, or none
+    lacks = store.lacks_shard if sharded else store.lacks
+    missing = Listing(files.folder, (file for file in files.contents() if lacks(file.content)))
     size = 1 if sharded else min(MAX_TASK_FILES, ceil(len(missing) / MIN_TASKS) or 1)
-    tasks = (
-        Task(missing[start : start + size], preparation) for start in range(0, len(missing), size)
-    )
+    tasks = (Task(some, preparation) for some in batches(missing, size))
     unit = "shard" if sharded else "image"
     with tqdm(desc=f"measure {split}", total=len(missing), unit=unit) as bar:
         for found in engine(measure_task, tasks):

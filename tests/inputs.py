@@ -11,7 +11,7 @@ import numpy as np
 
 from stages.core.statistics import LEVELS, SplitStatistics
 from stages.files.decode import version
-from stages.files.listing import File, list_folder
+from stages.files.listing import Listing, list_folder
 from stages.files.params import Dataset, Splits
 from stages.files.statistics import save_statistics
 from stages.files.store import Store
@@ -40,15 +40,14 @@ class Source:
     def task_files(self) -> int:
         return len(self.names) // TASKS
 
-    def files(self) -> list[File]:
+    def files(self) -> Listing:
         return list_folder(self.dataset.folder("train"))
 
     def missing(self) -> list[str]:
         """The names of what was not measured yet."""
-        names = {file.content: file.name for file in self.files()}
         with Store.open(version(self.dataset.preparation)) as store:
-            lacks = store.lacks if self.form == "folder" else store.lacks_of_shards
-            return sorted(names[content] for content in lacks(names))
+            lacks = store.lacks if self.form == "folder" else store.lacks_shard
+            return [file.name for file in self.files() if lacks(file.content)]
 
     def edit(self, measure: Params, params: Params) -> None:
         params["dataset"] |= {"root": self.root, "download": []}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import multiprocessing
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import islice
@@ -20,7 +20,7 @@ from stages import entry
 from stages.core.prepare import Preparation
 from stages.engine import Engine
 from stages.files.decode import version
-from stages.files.listing import File
+from stages.files.listing import Listing
 from stages.files.store import Store
 from stages.files.work import measure_task
 from stages.folders import measure_folder, measure_missing
@@ -96,7 +96,7 @@ def measure(source: Source, engine: Engine, work: Work = measure_task) -> bytes:
     return saved(statistics)
 
 
-def error(files: Sequence[File], engine: Engine) -> str:
+def error(files: Listing, engine: Engine) -> str:
     """What the stage ends with, where these were listed."""
     plain = Preparation()
     with Store.open(version(plain)) as store, pytest.raises(SystemExit) as stopped:
@@ -218,8 +218,9 @@ def test_what_is_gone_after_it_was_listed_ends_the_run_by_its_name(
     source: Source, nodes: Nodes
 ) -> None:
     files = source.files()
-    files[7].path.unlink()
-    gone = f"[Errno 2] No such file or directory: '{files[7].path}'"
+    path = list(files)[7].path
+    path.unlink()
+    gone = f"[Errno 2] No such file or directory: '{path}'"
     assert error(files, nodes.engine) == f"error: on the Ray node {nodes.ip}: {gone}"
 
 
@@ -228,8 +229,9 @@ def test_what_changed_after_it_was_listed_ends_the_run_by_its_name(
     source: Source, nodes: Nodes
 ) -> None:
     files = source.files()
-    files[7].path.write_bytes(files[0].path.read_bytes())
-    message = f"error: on the Ray node {nodes.ip}: {files[7].path}: changed while it was being "
+    first, *_, changed = (file.path for file in files)
+    changed.write_bytes(first.read_bytes())
+    message = f"error: on the Ray node {nodes.ip}: {changed}: changed while it was being "
     assert error(files, nodes.engine).startswith(message)
 
 

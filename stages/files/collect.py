@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from stages.core.histograms import in_one_mode, joined_in_one_mode, statistics_of_counts
 from stages.core.prepare import Size
-from stages.core.statistics import IntArray, SplitStatistics
+from stages.core.statistics import SplitStatistics
 from stages.files.decode import MeasuredImage, NotAnImageError
 from stages.files.index import ALL, Index, Quarantined
 from stages.files.listing import File
+from stages.files.rows import Column, Rows
 from stages.files.shards import Member
 from stages.files.store import Store
 
@@ -26,10 +27,8 @@ class Collection:
     """Gathers images one by one, in their order, and what is no image."""
 
     def __init__(self) -> None:
-        self._names: list[str] = []
-        self._labels: list[str | None] = []
-        self._contents: list[str] = []
-        self._block: list[IntArray] = []
+        self._images = Rows("name", "label", "content")
+        self._block: list[tuple[Member, MeasuredImage]] = []
         self._parts: list[SplitStatistics] = []
         self._sizes: set[Size] = set()
         self._converted: Counter[str] = Counter()
@@ -37,50 +36,50 @@ class Collection:
         self.quarantined: list[Quarantined] = []
 
     def add(self, image: Member, measured: MeasuredImage) -> None:
-        self._names.append(image.name)
-        self._labels.append(image.label)
-        self._contents.append(image.content)
         self._sizes.add(measured.size)
         self._converted.update(measured.converted)
         self._gray += len(measured.counts) == 1
-        self._block.append(measured.counts)
+        self._block.append((image, measured))
         if len(self._block) == BLOCK_IMAGES:
             self._flush()
 
     def refuse(self, image: Member, reason: str) -> None:
         self.quarantined.append(Quarantined(name=image.name, reason=reason))
 
-    def statistics(self) -> SplitStatistics:
+    def finish(self) -> tuple[SplitStatistics, Index]:
         self._flush()
-        return joined_in_one_mode(self._parts)
-
-    def index(self) -> Index:
-        classes, labels = classes_of(self._labels)
-        by_pixels = sorted(self._sizes, key=lambda size: (size[0] * size[1], size))
-        if 0 < self._gray < len(self._names):
+        classes, numbers = classes_of(self._images.distinct("label"))
+        if 0 < self._gray < len(self):
             self._converted["gray"] = self._gray
-        return Index(
+        # Not validated, as that would bring all rows into memory.
+        index = Index.model_construct(
             classes=classes,
-            labels=labels,
-            names=self._names,
-            contents=self._contents,
-            smallest=by_pixels[0],
-            largest=by_pixels[-1],
+            labels=Column(self._images, "label", numbers.__getitem__),
+            names=Column(self._images, "name", str),
+            contents=Column(self._images, "content", str),
+            smallest=min(self._sizes, key=_by_pixels),
+            largest=max(self._sizes, key=_by_pixels),
             converted=dict(sorted(self._converted.items())),
             quarantined=self.quarantined,
         )
+        return joined_in_one_mode(self._parts), index
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._images) + len(self._block)
 
     def _flush(self) -> None:
         if self._block:
-            self._parts.append(statistics_of_counts(in_one_mode(self._block)))
+            self._images.extend(
+                (image.name, image.label, image.content) for image, _ in self._block
+            )
+            counts = in_one_mode([measured.counts for _, measured in self._block])
+            self._parts.append(statistics_of_counts(counts))
+            self._sizes = {min(self._sizes, key=_by_pixels), max(self._sizes, key=_by_pixels)}
             self._block = []
 
 
 def collect(
-    files: Sequence[File], store: Store, *, quarantine: bool
+    files: Iterable[File], store: Store, *, quarantine: bool
 ) -> tuple[SplitStatistics, Index]:
     """Put together what the store has of the files, in their order.
 
@@ -107,10 +106,10 @@ def collect(
             "Mend them or move them away; or go on without them, listed in "
             "reports/quarantine.json, by dataset.on_bad_image: quarantine in params.yaml"
         )
-    return collection.statistics(), collection.index()
+    return collection.finish()
 
 
-def images_of(files: Sequence[File], store: Store) -> Iterator[Member]:
+def images_of(files: Iterable[File], store: Store) -> Iterator[Member]:
     """The images by their names in the split: each file, or each member of a shard."""
     for file in files:
         if file.is_shard:
@@ -126,11 +125,14 @@ def label_of(name: str) -> str | None:
     return folder if slash else None
 
 
-def classes_of(labels: Sequence[str | None]) -> tuple[list[str], list[int]]:
-    """The classes, if all images have a label, and that of each image."""
-    named = [label for label in labels if label is not None]
-    if len(named) < len(labels):
-        return [ALL], [0] * len(labels)
-    classes = sorted(set(named))
-    number = {name: label for label, name in enumerate(classes)}
-    return classes, [number[name] for name in named]
+def classes_of(labels: Iterable[str | None]) -> tuple[list[str], dict[str | None, int]]:
+    """The classes, and the number of each label's: all are of one class if some have no label."""
+    different = set(labels)
+    classes = sorted(label for label in different if label is not None)
+    if len(classes) < len(different):
+        return [ALL], dict.fromkeys(different, 0)
+    return classes, {label: number for number, label in enumerate(classes)}
+
+
+def _by_pixels(size: Size) -> tuple[int, Size]:
+    return size[0] * size[1], size

@@ -6,13 +6,19 @@ The statistics are integers and no more; this says which image each row of them 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError, model_validator
 
+from stages.core.batches import batches
 from stages.files.atomic import atomic_write
 
 INDEX = Path("data/index")
+
+# So many items are written at once.
+PIECE_ITEMS = 1024
 
 ALL = "all images"  # the one class of a split without labels
 
@@ -32,9 +38,9 @@ class Index(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     classes: list[str]
-    labels: list[NonNegativeInt]  # (N,) index of the class of each image
-    names: list[str]  # (N,) path within the split; empty for arrays
-    contents: list[str]  # (N,) the first half of the SHA-256 of each file; empty for arrays
+    labels: Sequence[NonNegativeInt]  # (N,) index of the class of each image
+    names: Sequence[str]  # (N,) path within the split; empty for arrays
+    contents: Sequence[str]  # (N,) the first half of the SHA-256 of each file; empty for arrays
     smallest: tuple[int, int]  # height and width of the image with the fewest pixels
     largest: tuple[int, int]
     converted: dict[str, int]  # how many images had to be converted, by what they were
@@ -51,16 +57,28 @@ class Index(BaseModel):
 
 
 def save_index(split: str, index: Index) -> None:
-    """Write JSON with one key a line, line by line: of a million images it is 80 MB."""
+    """Write JSON with one key a line, piece by piece: of a million images it is 80 MB."""
     with atomic_write(INDEX / f"{split}.json") as file:
         before = "{"
         for key in Index.model_fields:
-            value = getattr(index, key)
-            if key == "quarantined":
-                value = [entry.model_dump() for entry in value]
-            file.write(f"{before}\n{json.dumps(key)}: {json.dumps(value)}".encode())
+            file.write(f"{before}\n{json.dumps(key)}: ".encode())
+            for piece in _pieces(getattr(index, key)):
+                file.write(piece.encode())
             before = ","
         file.write(b"\n}\n")
+
+
+def _pieces(value: Any) -> Iterator[str]:
+    """`value` as `json.dumps` writes it."""
+    if not isinstance(value, Sequence):
+        yield json.dumps(value)
+        return
+    yield "["
+    between = ""
+    for items in batches(value, PIECE_ITEMS):
+        yield between + json.dumps(items, default=Quarantined.model_dump)[1:-1]
+        between = ", "
+    yield "]"
 
 
 def load_index(split: str) -> Index:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from stages.core.batches import batches
 from stages.files.location import Location, readable_failures
+from stages.files.rows import Rows
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -27,8 +31,10 @@ SHARDS = (".tar", ".parquet")
 # Where DVC keeps contents: with its cache type `symlink`, every file is a link to there.
 DVC_OBJECT = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
 
+# Several threads wait for the disk at once, each with a batch and another one that waits for it.
 THREADS = 8
 BATCH_FILES = 256
+WAITING = 2
 CHUNK_BYTES = 2**20
 
 
@@ -55,22 +61,44 @@ class File:
         return self.name.lower().endswith(SHARDS)
 
 
-def list_folder(folder: Location) -> list[File]:
-    """The files below a folder, known by their content.
+class Listing:
+    """Files of a folder in an order, on disk."""
+
+    def __init__(self, folder: Location, files: Iterable[File]) -> None:
+        self.folder = folder
+        self._rows = Rows("name", "content", "reason")
+        self._rows.extend(map(attrgetter("name", "content", "reason"), files))
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[File]:
+        return self._files(self._rows)
+
+    def sort(self) -> None:
+        self._rows.sort("name")
+
+    def contents(self) -> Iterator[File]:
+        """The first file of each content; none of those that cannot be read."""
+        return (file for file in self._files(self._rows.first_of_each("content")) if file.content)
+
+    def _files(self, rows: Iterable[tuple[str, str, str]]) -> Iterator[File]:
+        return (File(name, self.folder, content, reason) for name, content, reason in rows)
+
+
+def list_folder(folder: Location) -> Listing:
+    """The files below a folder in the order of their names, known by their content.
 
     OSError names a shard that cannot be read, as it is not known which images are missing.
     """
     if isinstance(folder, Path):
-        files = list(side_by_side(_identified, _of_one_kind(find_files(folder))))
+        files = side_by_side(_identified, _of_one_kind(find_files(folder)))
     else:
-        files = _of_one_kind(_list_url(folder))
-    for file in files:
-        if file.is_shard and file.reason:
-            raise OSError(f"{file.path}: {file.reason}")
-    return files
+        files = iter(_of_one_kind(_list_url(folder)))
+    return Listing(folder, map(_whole, files))
 
 
-def find_files(folder: Path) -> list[File]:
+def find_files(folder: Path) -> Listing:
     """The files below a folder; FileNotFoundError or ValueError where there are none.
 
     Hidden files are no part of a dataset; every other file is.
@@ -80,19 +108,27 @@ def find_files(folder: Path) -> list[File]:
             f"{folder}: no folder there; dataset.root and dataset.splits in params.yaml say where "
             "the images are, and `dvc checkout` brings back what DVC keeps"
         )
-    found = sorted(_walk(folder, folder, ""), key=lambda file: file.name)
-    if not found:
+    found = Listing(folder, _walk(folder, folder, ""))
+    found.sort()
+    if not len(found):
         raise ValueError(f"{folder}: a split without images; put image files or shards there")
     return found
 
 
-def side_by_side(work: Callable[[File], R], files: Sequence[File]) -> Iterator[R]:
+def side_by_side(work: Callable[[File], R], files: Iterable[File]) -> Iterator[R]:
     """The result of each file, in order, by threads: reading waits for the disk."""
-    # One by one, those of a million files that wait would take a GB.
-    batches = [files[start : start + BATCH_FILES] for start in range(0, len(files), BATCH_FILES)]
+
+    def of_each(batch: list[File]) -> list[R]:
+        return [work(file) for file in batch]
+
     with ThreadPoolExecutor(THREADS) as pool:
-        for results in pool.map(lambda batch: [work(file) for file in batch], batches):
-            yield from results
+        pending = deque[Future[list[R]]]()
+        for batch in batches(files, BATCH_FILES):
+            pending.append(pool.submit(of_each, batch))
+            if len(pending) == WAITING * THREADS:
+                yield from pending.popleft().result()
+        for results in pending:
+            yield from results.result()
 
 
 def identify(path: Location) -> str:
@@ -146,15 +182,15 @@ def _identity(path: Location, info: dict[str, Any]) -> str:
     return content_of(f"{path} {tag} {info['size']}".encode())
 
 
-def _of_one_kind(files: list[File]) -> list[File]:
+def _of_one_kind(files: Listing | list[File]) -> Iterable[File]:
     """Where there are shards, an image beside them would as likely as not be counted twice."""
     shard = next((file for file in files if file.is_shard), None)
     if shard is None:
         return files
-    return [
+    return (
         file if file.is_shard else replace(file, reason=f"no shard, as {shard.name} is")
         for file in files
-    ]
+    )
 
 
 def _is_hidden(name: str) -> bool:
@@ -187,6 +223,12 @@ def _walk(split: Path, folder: Path, prefix: str) -> Iterator[File]:
 
 def _within(target: Path, split: Path) -> bool:
     return target.is_relative_to(split) or bool(DVC_OBJECT.search(target.as_posix()))
+
+
+def _whole(file: File) -> File:
+    if file.is_shard and file.reason:
+        raise OSError(f"{file.path}: {file.reason}")
+    return file
 
 
 def _identified(file: File) -> File:

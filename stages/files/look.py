@@ -53,14 +53,14 @@ def look_at(folder: Path) -> Look:
             bad={},
         )
     files = find_files(folder)
-    labels, formats, modes, sizes = list[str | None](), Counter[str](), Counter[str](), set[Size]()
-    bad = dict[str, str]()
+    labels, formats, modes = Counter[str | None](), Counter[str](), Counter[str]()
+    sizes, bad = set[Size](), dict[str, str]()
     seen = tqdm(side_by_side(_look_into, files), f"look at {folder}", len(files), unit="file")
     for name, label, header in (image for images in seen for image in images):
         if isinstance(header, NotAnImageError):
             bad[name] = str(header)
             continue
-        labels.append(label)
+        labels[label] += 1
         formats[header.format] += 1
         modes[header.mode] += 1
         sizes.add(header.size)
@@ -68,7 +68,10 @@ def look_at(folder: Path) -> Look:
         name, reason = next(iter(bad.items()))
         raise ValueError(f"{folder}: none of {len(files)} files is an image ({name}: {reason})")
     classes, numbers = classes_of(labels)
-    return Look(Counter(classes[number] for number in numbers), formats, modes, sizes, bad)
+    counts = Counter[str]()
+    for label, count in labels.items():
+        counts[classes[numbers[label]]] += count
+    return Look(counts, formats, modes, sizes, bad)
 
 
 @dataclass(frozen=True)

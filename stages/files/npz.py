@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,8 +20,8 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """
     with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
-            content = io.BytesIO()
-            np.lib.format.write_array(content, array, version=(1, 0))
-            entry = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, not compressed
-            entry.create_system = 3  # Unix, on any system
-            archive.writestr(entry, content.getvalue())
+            info = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, not compressed
+            info.create_system = 3  # Unix, on any system
+            info.file_size = array.nbytes  # about: whether the entry is one of several GB
+            with archive.open(info, "w") as entry:
+                np.lib.format.write_array(entry, array, version=(1, 0))

@@ -107,24 +107,15 @@ class Store:
         except (ValueError, TypeError) as error:
             raise self._without("shards", key, error) from error
 
-    def lacks_of_shards(self, shards: Iterable[str]) -> set[str]:
-        """The shards of which something is not known."""
-        one = "SELECT 1 FROM shards WHERE key = ?"
-        return {
-            shard
-            for shard in shards
-            if not self._database.execute(one, (self._key(shard),)).fetchone()
-            or self.lacks(member.content for member in self.members(shard) if not member.reason)
-        }
+    def lacks_shard(self, shard: str) -> bool:
+        """Whether something of a shard is not known."""
+        return self._lacks("shards", shard) or any(
+            self.lacks(member.content) for member in self.members(shard) if not member.reason
+        )
 
-    def lacks(self, contents: Iterable[str]) -> set[str]:
-        """The contents of images of which nothing is known."""
-        one = "SELECT 1 FROM images WHERE key = ?"
-        return {
-            content
-            for content in contents
-            if not self._database.execute(one, (self._key(content),)).fetchone()
-        }
+    def lacks(self, content: str) -> bool:
+        """Whether nothing is known of the content of an image."""
+        return self._lacks("images", content)
 
     def add(
         self,
@@ -145,10 +136,14 @@ class Store:
                 ],
             )
 
+    def _lacks(self, table: str, content: str) -> bool:
+        one = f"SELECT 1 FROM {table} WHERE key = ?"
+        return not self._database.execute(one, (self._key(content),)).fetchone()
+
     def _without(self, table: str, key: bytes, error: Exception) -> ValueError:
         """Take a damaged record away; the error that says so."""
         with self._database:
-            self._database.execute(f"DELETE FROM {table} WHERE key = ?", (key,))  # noqa: S608
+            self._database.execute(f"DELETE FROM {table} WHERE key = ?", (key,))
         return ValueError(f"the store had a damaged record ({error}); run again")
 
     def _key(self, content: str) -> bytes:

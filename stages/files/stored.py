@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,7 +19,7 @@ from stages.files.store import Store
 class StoredCounts:
     """Histograms of images of any size, which are known by their contents."""
 
-    contents: list[str]
+    contents: Sequence[str]
     statistics: SplitStatistics
     version: str  # of the store's records
 

@@ -1,0 +1,48 @@
+"""What a split is put together from is on disk, so that a million files need little memory."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.files.collect import collect
+from stages.files.decode import MeasuredImage
+from stages.files.index import load_index, save_index
+from stages.files.listing import File, Listing
+from stages.files.statistics import save_statistics
+from stages.files.store import Store, to_record
+
+FEW, MANY = 5_000, 25_000
+STATISTICS_BYTES = 7 * 8  # of an image in colour: its pixels, and two sums of each channel
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+
+def peak(images: int) -> int:
+    """Bytes of memory that it takes to list, collect and save so many."""
+    files = (File(f"class {n // 100}/{n:030}.png", Path("photos"), "a") for n in range(images))
+    tracemalloc.start()
+    with Store.open("tests") as store:
+        statistics, index = collect(Listing(Path("photos"), files), store, quarantine=False)
+    save_statistics("train", statistics)
+    save_index("train", index)
+    _, bytes_at_most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return bytes_at_most
+
+
+def test_a_further_file_takes_the_memory_of_its_statistics_alone() -> None:
+    record = to_record(MeasuredImage(np.ones((3, 256), dtype=np.int64), (16, 16), []))
+    with Store.open("tests") as store:
+        store.add([("a", record)])
+    few, many = peak(FEW), peak(MANY)
+    # Twice: in parts, and joined.
+    assert (many - few) / (MANY - FEW) < 2.2 * STATISTICS_BYTES
+    assert load_index("train").names[-1] == f"class {MANY // 100 - 1}/{MANY - 1:030}.png"
