@@ -62,21 +62,19 @@ class File:
 
 
 class Listing:
-    """Files of a folder in an order, on disk."""
+    """Files of a folder in the order of their names, on disk."""
 
     def __init__(self, folder: Location, files: Iterable[File]) -> None:
         self.folder = folder
         self._rows = Rows("name", "content", "reason")
         self._rows.extend(map(attrgetter("name", "content", "reason"), files))
+        self._rows.sort("name")
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[File]:
         return self._files(self._rows)
-
-    def sort(self) -> None:
-        self._rows.sort("name")
 
     def contents(self) -> Iterator[File]:
         """The first file of each content; none of those that cannot be read."""
@@ -87,18 +85,20 @@ class Listing:
 
 
 def list_folder(folder: Location) -> Listing:
-    """The files below a folder in the order of their names, known by their content.
+    """The files below a folder, known by their content.
 
     OSError names a shard that cannot be read, as it is not known which images are missing.
     """
     if isinstance(folder, Path):
-        files = side_by_side(_identified, _of_one_kind(find_files(folder)))
+        found = side_by_side(_identified, find_files(folder))
     else:
-        files = iter(_of_one_kind(_list_url(folder)))
-    return Listing(folder, map(_whole, files))
+        found = _list_url(folder)
+    files = Listing(folder, found)
+    shard = next((file for file in files if file.is_shard), None)
+    return Listing(folder, _only_shards(files, shard.name)) if shard else files
 
 
-def find_files(folder: Path) -> Listing:
+def find_files(folder: Path) -> Iterator[File]:
     """The files below a folder; FileNotFoundError or ValueError where there are none.
 
     Hidden files are no part of a dataset; every other file is.
@@ -108,11 +108,12 @@ def find_files(folder: Path) -> Listing:
             f"{folder}: no folder there; dataset.root and dataset.splits in params.yaml say where "
             "the images are, and `dvc checkout` brings back what DVC keeps"
         )
-    found = Listing(folder, _walk(folder, folder, ""))
-    found.sort()
-    if not len(found):
+    files = _walk(folder, folder, "")
+    first = next(files, None)
+    if first is None:
         raise ValueError(f"{folder}: a split without images; put image files or shards there")
-    return found
+    yield first
+    yield from files
 
 
 def side_by_side(work: Callable[[File], R], files: Iterable[File]) -> Iterator[R]:
@@ -150,11 +151,11 @@ def content_of(data: bytes) -> str:
     return _shortened(hashlib.sha256(data))
 
 
-def _list_url(folder: UPath) -> list[File]:
+def _list_url(folder: UPath) -> Iterator[File]:
     with readable_failures(folder):
         folder.fs.invalidate_cache(folder.path)
         infos = folder.fs.find(folder.path, detail=True)
-    names = {path[len(folder.path) :].lstrip("/"): info for path, info in sorted(infos.items())}
+    names = {path[len(folder.path) :].lstrip("/"): info for path, info in infos.items()}
     files = [
         File(name, folder)
         for name in names
@@ -166,10 +167,9 @@ def _list_url(folder: UPath) -> list[File]:
             f"{len(files)} files; dataset.root and dataset.splits in params.yaml say where the "
             "images are, and image files are read from a local folder alone"
         )
-    return [
-        replace(file, content=_identity(file.path, names[file.name])) if file.is_shard else file
-        for file in files
-    ]
+    for file in files:
+        content = _identity(file.path, names[file.name]) if file.is_shard else ""
+        yield replace(file, content=content)
 
 
 def _identity(path: Location, info: dict[str, Any]) -> str:
@@ -182,15 +182,15 @@ def _identity(path: Location, info: dict[str, Any]) -> str:
     return content_of(f"{path} {tag} {info['size']}".encode())
 
 
-def _of_one_kind(files: Listing | list[File]) -> Iterable[File]:
-    """Where there are shards, an image beside them would as likely as not be counted twice."""
-    shard = next((file for file in files if file.is_shard), None)
-    if shard is None:
-        return files
-    return (
-        file if file.is_shard else replace(file, reason=f"no shard, as {shard.name} is")
-        for file in files
-    )
+def _only_shards(files: Iterable[File], example: str) -> Iterator[File]:
+    """Images beside shards would as likely as not be counted twice."""
+    for file in files:
+        if not file.is_shard:
+            yield replace(file, content="", reason=f"no shard, as {example} is")
+        elif file.reason:
+            raise OSError(f"{file.path}: {file.reason}")
+        else:
+            yield file
 
 
 def _is_hidden(name: str) -> bool:
@@ -223,12 +223,6 @@ def _walk(split: Path, folder: Path, prefix: str) -> Iterator[File]:
 
 def _within(target: Path, split: Path) -> bool:
     return target.is_relative_to(split) or bool(DVC_OBJECT.search(target.as_posix()))
-
-
-def _whole(file: File) -> File:
-    if file.is_shard and file.reason:
-        raise OSError(f"{file.path}: {file.reason}")
-    return file
 
 
 def _identified(file: File) -> File:

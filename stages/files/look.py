@@ -16,7 +16,7 @@ from stages.core.prepare import Size
 from stages.files.collect import classes_of, label_of
 from stages.files.decode import NotAnImageError, open_image
 from stages.files.images import ImageFile, index_arrays, is_array
-from stages.files.listing import File, find_files, identify, side_by_side
+from stages.files.listing import File, Listing, find_files, identify, side_by_side
 from stages.files.shards import read_shard
 
 GRAY = ("1", "L", "LA")
@@ -52,7 +52,7 @@ def look_at(folder: Path) -> Look:
             sizes={index.smallest},
             bad={},
         )
-    files = find_files(folder)
+    files = Listing(folder, find_files(folder))
     labels, formats, modes = Counter[str | None](), Counter[str](), Counter[str]()
     sizes, bad = set[Size](), dict[str, str]()
     seen = tqdm(side_by_side(_look_into, files), f"look at {folder}", len(files), unit="file")

@@ -27,7 +27,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def peak(images: int) -> int:
     """Bytes of memory that it takes to list, collect and save so many."""
-    files = (File(f"class {n // 100}/{n:030}.png", Path("photos"), "a") for n in range(images))
+    files = (File(f"class {n // 100:03}/{n:030}.png", Path("photos"), "a") for n in range(images))
     tracemalloc.start()
     with Store.open("tests") as store:
         statistics, index = collect(Listing(Path("photos"), files), store, quarantine=False)
@@ -45,4 +45,4 @@ def test_a_further_file_takes_the_memory_of_its_statistics_alone() -> None:
     few, many = peak(FEW), peak(MANY)
     # Twice: in parts, and joined.
     assert (many - few) / (MANY - FEW) < 2.2 * STATISTICS_BYTES
-    assert load_index("train").names[-1] == f"class {MANY // 100 - 1}/{MANY - 1:030}.png"
+    assert load_index("train").names[-1] == f"class {MANY // 100 - 1:03}/{MANY - 1:030}.png"
