@@ -228,7 +228,9 @@ def _label(label: object, names: list[str] | None = None) -> str | None:
         if not 0 <= label < len(names):
             raise ValueError(f"the label {label}, where {len(names)} classes have names")
         return names[label]
-    return str(label)
+    name = str(label)
+    name.encode()  # fails for half a character, which JSON may hold but nothing can be written with
+    return name
 
 
 def _member(name: str, label: str | None, data: bytes) -> Image:

@@ -74,6 +74,10 @@ def parquet_of(path: Path, columns: dict[str, Any]) -> Path:
         ({"README": b""}, [("README", None, "0 images .*: no suffix")]),
         ({"a.png": PHOTO.data, "a.json": b"{"}, [("a.png", None, "the label .* cannot be read")]),
         ({"a.png": PHOTO.data, "a.cls": b"\xff"}, [("a.png", None, "the label .* cannot be read")]),
+        (
+            {"a.png": PHOTO.data, "a.json": rb'{"label": "\ud800"}'},
+            [("a.png", None, "the label .* cannot be read")],
+        ),
         ({"\udcff.png": PHOTO.data}, [("\ufffd.png", None, "its name is not valid UTF-8")]),
     ],
 )
