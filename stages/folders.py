@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import islice
+from itertools import compress, islice, tee
 from math import ceil
 
 from tqdm import tqdm
@@ -37,7 +37,7 @@ def measure_folder(split: str, dataset: Dataset, engine: Engine) -> tuple[SplitS
 def ensure_measured(split: str, dataset: Dataset, contents: Iterable[str], engine: Engine) -> None:
     """Measure the split once more if the store, which is not shared, lacks one of its contents."""
     with Store.open(version(dataset.preparation)) as store:
-        if any(map(store.lacks, contents)):
+        if any(store.lacks(contents)):
             files = list_folder(dataset.folder(split))
             measure_missing(split, files, dataset.preparation, store, engine)
 
@@ -47,8 +47,9 @@ def measure_missing(
 ) -> None:
     """Bring into the store what it lacks. A run that is killed goes on from where it was."""
     sharded = any(file.is_shard for file in islice(files.contents(), 1))  # all are, or none
-    lacks = store.lacks_shard if sharded else store.lacks
-    missing = Listing(files.folder, (file for file in files.contents() if lacks(file.content)))
+    lacks = store.lacks_shards if sharded else store.lacks
+    listed, asked = tee(files.contents())
+    missing = Listing(files.folder, compress(listed, lacks(file.content for file in asked)))
     size = 1 if sharded else min(MAX_TASK_FILES, ceil(len(missing) / MIN_TASKS) or 1)
     tasks = (Task(some, preparation) for some in batches(missing, size))
     unit = "shard" if sharded else "image"

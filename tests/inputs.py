@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import compress
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +47,9 @@ class Source:
     def missing(self) -> list[str]:
         """The names of what was not measured yet."""
         with Store.open(version(self.dataset.preparation)) as store:
-            lacks = store.lacks if self.form == "folder" else store.lacks_shard
-            return [file.name for file in self.files() if lacks(file.content)]
+            lacks = store.lacks if self.form == "folder" else store.lacks_shards
+            files = list(self.files())
+            return [file.name for file in compress(files, lacks(file.content for file in files))]
 
     def edit(self, measure: Params, params: Params) -> None:
         params["dataset"] |= {"root": self.root, "download": []}

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from stages.core.batches import batches
 from stages.core.histograms import in_one_mode, joined_in_one_mode, statistics_of_counts
 from stages.core.prepare import Size
 from stages.core.statistics import SplitStatistics
@@ -87,12 +88,14 @@ def collect(
     quarantine, and where no image is left.
     """
     collection = Collection()
-    for image in images_of(files, store):
-        measured = NotAnImageError(image.reason) if image.reason else store.get(image.content)
-        if isinstance(measured, MeasuredImage):
-            collection.add(image, measured)
-        else:
-            collection.refuse(image, str(measured))
+    for images in batches(images_of(files, store), BLOCK_IMAGES):
+        found = store.get(image.content for image in images if not image.reason)
+        for image in images:
+            measured = NotAnImageError(image.reason) if image.reason else next(found)
+            if isinstance(measured, MeasuredImage):
+                collection.add(image, measured)
+            else:
+                collection.refuse(image, str(measured))
     bad = collection.quarantined
     total = len(collection) + len(bad)
     listed = "\n".join(f"  {of.name}: {of.reason}" for of in bad[:NAMED])

@@ -38,8 +38,7 @@ class StoredCounts:
         contents = self.contents[images]
         counts_NCV = np.empty((len(contents), self.channels, LEVELS), dtype=np.int64)
         with Store.open(self.version) as store:
-            for counts_CV, content in zip(counts_NCV, contents, strict=True):
-                measured = store.get(content)
+            for counts_CV, measured in zip(counts_NCV, store.get(contents), strict=True):
                 if not isinstance(measured, MeasuredImage):
                     raise ValueError("the index is not that of the images; run `dvc repro measure`")
                 counts_CV[:] = measured.counts  # of a gray image, for each channel

@@ -173,8 +173,8 @@ def test_a_damaged_list_of_images_is_taken_away_and_read_again(
     [shard] = list_folder(tmp_path / "split")
     with Store.open("tests") as store:
         with pytest.raises(ValueError, match=r"damaged record .*; run again"):
-            store.lacks_shard(shard.content)
-        assert store.lacks_shard(shard.content)
+            all(store.lacks_shards([shard.content]))
+        assert all(store.lacks_shards([shard.content]))
     again, _ = measured(tmp_path / "split")
     assert (again.histogram == expected.histogram).all()
 
@@ -184,11 +184,11 @@ def test_a_shard_is_known_only_with_the_records_of_all_its_images(tmp_path: Path
     measured(tmp_path / "split")
     [shard] = list_folder(tmp_path / "split")
     with Store.open("tests") as store:
-        assert not store.lacks_shard(shard.content)
+        assert not any(store.lacks_shards([shard.content]))
     with sqlite3.connect(tmp_path / "cache" / "normstats" / "measured.sqlite") as database:
         database.execute("DELETE FROM images WHERE key = (SELECT max(key) FROM images)")
     database.close()
     with Store.open("tests") as store:
-        assert store.lacks_shard(shard.content)
+        assert all(store.lacks_shards([shard.content]))
     with Store.open("another version") as store:
-        assert store.lacks_shard(shard.content)
+        assert all(store.lacks_shards([shard.content]))
