@@ -5,13 +5,17 @@ from __future__ import annotations
 import sqlite3
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 
 
 class Rows:
-    """A table in a temporary file, which goes when the table does."""
+    """A table in a temporary file, which goes when the table does.
+
+    OSError says so where there is no room for it.
+    """
 
     def __init__(self, *columns: str) -> None:
         # Whichever thread collects garbage closes it.
@@ -28,20 +32,16 @@ class Rows:
         return self._select("* FROM rows ORDER BY rowid")
 
     def extend(self, rows: Iterable[tuple[str | None, ...]]) -> None:
-        """Add rows at the end; OSError where there is no room for them."""
-        try:
+        """Add rows at the end."""
+        with _readable_failures():
             self._database.executemany(self._insert, rows)
-        except sqlite3.OperationalError as error:
-            raise OSError(
-                f"the names of all files do not fit into a temporary file ({error}); free some "
-                "space, or let TMPDIR name a folder that has some"
-            ) from error
 
     def sort(self, column: str) -> None:
         """Put the rows in the order in which Python sorts the text of this column."""
-        self._database.execute("ALTER TABLE rows RENAME TO unsorted")
-        self._database.execute(f"CREATE TABLE rows AS SELECT * FROM unsorted ORDER BY {column}")
-        self._database.execute("DROP TABLE unsorted")
+        with _readable_failures():
+            self._database.execute("ALTER TABLE rows RENAME TO unsorted")
+            self._database.execute(f"CREATE TABLE rows AS SELECT * FROM unsorted ORDER BY {column}")
+            self._database.execute("DROP TABLE unsorted")
 
     def first_of_each(self, column: str) -> Iterator[tuple[Any, ...]]:
         """The first row of each value of this column, in their order."""
@@ -63,8 +63,9 @@ class Rows:
 
     def _select(self, what: str) -> Iterator[tuple[Any, ...]]:
         # A generator, so that the table is there for as long as it is read.
-        cursor = self._database.execute(f"SELECT {what}")
-        yield from iter(cursor.fetchone, None)
+        with _readable_failures():
+            cursor = self._database.execute(f"SELECT {what}")
+            yield from iter(cursor.fetchone, None)
 
 
 class Column(Sequence[T], Generic[T]):
@@ -88,3 +89,14 @@ class Column(Sequence[T], Generic[T]):
         if isinstance(chosen, range):
             return [self[number] for number in chosen]
         return self._meaning(self._rows.value(self._name, chosen))
+
+
+@contextmanager
+def _readable_failures() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise OSError(
+            f"the names of all files do not fit into a temporary file ({error}); free some space, "
+            "or let TMPDIR name a folder that has some"
+        ) from error

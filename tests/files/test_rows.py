@@ -53,13 +53,16 @@ def test_a_column_is_read_as_a_list_is() -> None:
             column[beyond]
 
 
-def test_where_there_is_no_room_for_them_is_said() -> None:
+@pytest.mark.parametrize(("room", "work"), [(10**6, "pass"), (15 * 10**6, "rows.sort('name')")])
+def test_where_there_is_no_room_for_them_is_said(room: int, work: str) -> None:
     code = (
         "import resource\n"
         "from stages.files.rows import Rows\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (10**6, 10**6))\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({room}, {room}))\n"
+        "rows = Rows('name')\n"
         "try:\n"
-        "    Rows('name').extend((f'{number:0100}',) for number in range(10**5))\n"
+        "    rows.extend((f'{number:0100}',) for number in range(10**5))\n"
+        f"    {work}\n"
         "except OSError as error:\n"
         "    print(error)\n"
     )
