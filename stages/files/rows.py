@@ -8,7 +8,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Generic, TypeVar, overload
 
+from stages.core.batches import batches
+
 T = TypeVar("T")
+
+BATCH_ROWS = 1024
 
 
 class Rows:
@@ -33,8 +37,9 @@ class Rows:
 
     def extend(self, rows: Iterable[tuple[str | None, ...]]) -> None:
         """Add rows at the end."""
-        with _readable_failures():
-            self._database.executemany(self._insert, rows)
+        for some in batches(rows, BATCH_ROWS):
+            with _readable_failures():
+                self._database.executemany(self._insert, some)
 
     def sort(self, column: str) -> None:
         """Put the rows in the order in which Python sorts the text of this column."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -51,6 +53,15 @@ def test_a_column_is_read_as_a_list_is() -> None:
     for beyond in (len(numbers), -len(numbers) - 1):
         with pytest.raises(IndexError):
             column[beyond]
+
+
+def test_a_failure_of_where_the_rows_come_from_is_left_as_it_is() -> None:
+    def locked() -> Iterator[tuple[str]]:
+        yield ("a",)
+        raise sqlite3.OperationalError("database is locked")
+
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        Rows("name").extend(locked())
 
 
 @pytest.mark.parametrize(("room", "work"), [(10**6, "pass"), (15 * 10**6, "rows.sort('name')")])
