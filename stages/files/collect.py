@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from stages.core.batches import batches
@@ -25,30 +25,30 @@ NAMED = 10
 
 
 class Collection:
-    """Gathers images one by one, in their order, and what is no image."""
+    """Gathers images block by block, in their order, and what is no image."""
 
     def __init__(self) -> None:
         self._images = Rows("name", "label", "content")
-        self._block: list[tuple[Member, MeasuredImage]] = []
         self._parts: list[SplitStatistics] = []
         self._sizes: set[Size] = set()
         self._converted: Counter[str] = Counter()
         self._gray = 0
         self.quarantined: list[Quarantined] = []
 
-    def add(self, image: Member, measured: MeasuredImage) -> None:
-        self._sizes.add(measured.size)
-        self._converted.update(measured.converted)
-        self._gray += len(measured.counts) == 1
-        self._block.append((image, measured))
-        if len(self._block) == BLOCK_IMAGES:
-            self._flush()
+    def add(self, block: Sequence[tuple[Member, MeasuredImage]]) -> None:
+        self._images.extend((image.name, image.label, image.content) for image, _ in block)
+        found = [measured for _, measured in block]
+        self._parts.append(statistics_of_counts(in_one_mode([of.counts for of in found])))
+        sizes = {of.size for of in found} | self._sizes
+        self._sizes = {min(sizes, key=_by_pixels), max(sizes, key=_by_pixels)}
+        for of in found:
+            self._converted.update(of.converted)
+        self._gray += sum(len(of.counts) == 1 for of in found)
 
     def refuse(self, image: Member, reason: str) -> None:
         self.quarantined.append(Quarantined(name=image.name, reason=reason))
 
     def finish(self) -> tuple[SplitStatistics, Index]:
-        self._flush()
         classes, numbers = classes_of(self._images.distinct("label"))
         if 0 < self._gray < len(self):
             self._converted["gray"] = self._gray
@@ -66,17 +66,7 @@ class Collection:
         return joined_in_one_mode(self._parts), index
 
     def __len__(self) -> int:
-        return len(self._images) + len(self._block)
-
-    def _flush(self) -> None:
-        if self._block:
-            self._images.extend(
-                (image.name, image.label, image.content) for image, _ in self._block
-            )
-            counts = in_one_mode([measured.counts for _, measured in self._block])
-            self._parts.append(statistics_of_counts(counts))
-            self._sizes = {min(self._sizes, key=_by_pixels), max(self._sizes, key=_by_pixels)}
-            self._block = []
+        return len(self._images)
 
 
 def collect(
@@ -90,12 +80,15 @@ def collect(
     collection = Collection()
     for images in batches(images_of(files, store), BLOCK_IMAGES):
         found = store.get(image.content for image in images if not image.reason)
+        block = []
         for image in images:
             measured = NotAnImageError(image.reason) if image.reason else next(found)
             if isinstance(measured, MeasuredImage):
-                collection.add(image, measured)
+                block.append((image, measured))
             else:
                 collection.refuse(image, str(measured))
+        if block:
+            collection.add(block)
     bad = collection.quarantined
     total = len(collection) + len(bad)
     listed = "\n".join(f"  {of.name}: {of.reason}" for of in bad[:NAMED])
