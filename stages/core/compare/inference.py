@@ -15,6 +15,10 @@ from stages.core.summary import FloatArray
 
 CONFIDENCE = 0.95
 
+# Different deals often have the same measure, whose floats may then differ: of sums of up to 256
+# terms up to 255 by less than 1e-11. What agrees to ten digits, of the largest or of 1, is a tie.
+TIE = 1e-10
+
 
 def interval(
     value_C: FloatArray, changes_RC: FloatArray, measure: Measure
@@ -59,5 +63,6 @@ def p_values(dealt_RC: FloatArray, measure: Measure) -> tuple[FloatArray, float]
 
 
 def _as_far(apart_R: FloatArray) -> NDArray[np.intp]:
-    """How many of the values are at least as large as each."""
-    return len(apart_R) - np.searchsorted(np.sort(apart_R), apart_R)
+    """How many of the values are at least as large as each, or tie with it."""
+    tolerance = TIE * max(1, apart_R.max(where=np.isfinite(apart_R), initial=0))
+    return len(apart_R) - np.searchsorted(np.sort(apart_R), apart_R - tolerance)
