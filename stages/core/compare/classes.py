@@ -1,6 +1,6 @@
 """The classes of both splits side by side, in pixel levels 0..255.
 
-N images, C channels, K classes. Each split is given as its statistics and its labels (N,).
+N images, C channels. Each split is given as its statistics and its labels (N,).
 """
 
 from __future__ import annotations
@@ -15,10 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.core.compare.effects import mean_and_error
-from stages.core.statistics import SPLITS, SplitStatistics, by_channel
+from stages.core.statistics import SPLITS, IntArray, SplitStatistics, by_channel
 
 Labels = NDArray[np.integer[Any]]
 LabelledSplit = tuple[SplitStatistics, Labels]
+
+
+@dataclass(frozen=True)
+class _Images:
+    """The images of a class in a split: their pixels, sums and sums of squares."""
+
+    pixels: IntArray  # (N,)
+    sums: IntArray  # (C, N)
+    squares: IntArray  # (C, N)
 
 
 @dataclass(frozen=True)
@@ -39,8 +48,12 @@ def compare_classes(
     `gap` is test minus train, NaN for a class that only one split has. The standard error of a
     mean gap takes images as independent, not pixels.
     """
-    labels = np.union1d(train[1], test[1]).tolist()
-    classes = {name_of(label): _compare_class(train, test, label) for label in labels}
+    labels = np.union1d(train[1], test[1])
+    of_train, of_test = _by_class(*train, labels), _by_class(*test, labels)
+    classes = {
+        name_of(label): _compare_class(*of_both)
+        for label, *of_both in zip(labels.tolist(), of_train, of_test, strict=True)
+    }
     return {
         "class_mix": {"total_variation": _shares_apart(classes)},
         "classes": classes,
@@ -48,6 +61,16 @@ def compare_classes(
             measure: _largest_gap(classes, measure) for measure in ("mean_levels", "std_levels")
         },
     }
+
+
+def _by_class(statistics: SplitStatistics, labels_N: Labels, classes: Labels) -> list[_Images]:
+    """The images of each class, by one sort: looking for each class anew would take far longer."""
+    order_N = np.argsort(labels_N, kind="stable")
+    starts = np.searchsorted(labels_N[order_N], classes[1:])
+    pixels = np.split(statistics.image_pixels[order_N], starts)
+    sums = np.split(statistics.image_sums[order_N].T, starts, axis=1)
+    squares = np.split(statistics.image_sums_of_squares[order_N].T, starts, axis=1)
+    return [_Images(*of_class) for of_class in zip(pixels, sums, squares, strict=True)]
 
 
 def _shares_apart(classes: dict[str, Any]) -> float:
@@ -68,17 +91,11 @@ def _largest_gap(classes: dict[str, Any], measure: str) -> dict[str, Any] | None
     return max(known, key=lambda gap: abs(gap["gap"]), default=None)
 
 
-def _compare_class(train: LabelledSplit, test: LabelledSplit, label: int) -> dict[str, Any]:
-    parts = {
-        split: [
-            _channel_of_class(statistics, labels == label, channel)
-            for channel in range(len(statistics.histogram))
-        ]
-        for split, (statistics, labels) in zip(SPLITS, (train, test), strict=True)
-    }
+def _compare_class(train: _Images, test: _Images) -> dict[str, Any]:
+    parts = {"train": _channels(train), "test": _channels(test)}
     pairs = list(zip(parts["train"], parts["test"], strict=True))
     return {
-        "images": {"train": int((train[1] == label).sum()), "test": int((test[1] == label).sum())},
+        "images": {"train": len(train.pixels), "test": len(test.pixels)},
         "mean_levels": {
             **{split: by_channel(of.mean for of in part) for split, part in parts.items()},
             "gap": by_channel(in_test.mean - in_train.mean for in_train, in_test in pairs),
@@ -93,16 +110,19 @@ def _compare_class(train: LabelledSplit, test: LabelledSplit, label: int) -> dic
     }
 
 
-def _channel_of_class(
-    statistics: SplitStatistics, chosen_N: NDArray[np.bool_], channel: int
-) -> _Channel:
-    images = int(chosen_N.sum())
+def _channels(images: _Images) -> list[_Channel]:
+    return [
+        _channel(images.pixels, sums_N, squares_N)
+        for sums_N, squares_N in zip(images.sums, images.squares, strict=True)
+    ]
+
+
+def _channel(pixels_N: IntArray, sums_N: IntArray, squares_N: IntArray) -> _Channel:
+    images = len(pixels_N)
     if images == 0:
         return _Channel(math.nan, math.nan, math.nan)
-    pixels_N = statistics.image_pixels[chosen_N]
-    sums_N = statistics.image_sums[chosen_N, channel]
-    squares = int(statistics.image_sums_of_squares[chosen_N, channel].sum())
-    pixels, total = int(pixels_N.sum()), int(sums_N.sum())
+    # Python's integers: pixels * sum(x^2) may exceed int64.
+    pixels, total, squares = (int(values_N.sum()) for values_N in (pixels_N, sums_N, squares_N))
     mean, error = mean_and_error(pixels_N, sums_N)
     return _Channel(
         mean=mean,

@@ -63,6 +63,10 @@ def test_every_number_equals_numpy_on_the_pixels_of_the_class(channels: tuple[st
                 }
                 ours = {key: found[name][key][channel] for key in expected}
                 assert ours == pytest.approx(expected, abs=1e-9)
+            means = [images.mean(axis=(1, 2)) for images in (train, test)]
+            squared = sum(means_N.var(ddof=1) / len(means_N) for means_N in means)
+            error = found["mean_levels"]["gap_standard_error"][channel]
+            assert error == pytest.approx(np.sqrt(squared), rel=1e-9)
 
 
 def test_a_class_of_one_split_has_no_gap() -> None:
@@ -97,7 +101,7 @@ def test_without_a_common_class_there_is_no_gap() -> None:
 
 
 def test_the_standard_error_of_a_gap_is_that_of_drawing_images_anew() -> None:
-    """20000 drawings of 60 and of 25 images; ddof 0 or 1 are both within the tolerance."""
+    """20000 drawings of 60 and of 25 images."""
     rng = np.random.default_rng(4)
     drawn = {60: rng.integers(0, 60, (20_000, 60)), 25: rng.integers(0, 25, (20_000, 25))}
     found = compared(TRAIN, np.zeros(60, int), TEST, np.zeros(25, int))["classes"]["class 0"]
@@ -108,6 +112,21 @@ def test_the_standard_error_of_a_gap_is_that_of_drawing_images_anew() -> None:
         ]
         error = found["mean_levels"]["gap_standard_error"][channel]
         assert error == pytest.approx((means[1] - means[0]).std(), rel=0.04)
+
+
+def test_a_class_of_more_pixels_than_int64_holds_the_squares_of_is_exact() -> None:
+    """Half black, half white: the product of pixels and squares is beyond 2^63."""
+    half, white = 2**26, 255
+    histogram = np.zeros((1, 256), np.int64)
+    histogram[0, [0, white]] = half
+    split = SplitStatistics(
+        histogram=histogram,
+        image_pixels=np.array([half, half]),
+        image_sums=np.array([[0], [half * white]]),
+        image_sums_of_squares=np.array([[0], [half * white**2]]),
+    )
+    found = compare_classes((split, np.array([7, 7])), (split, np.array([7, 7])), str)
+    assert found["classes"]["7"]["std_levels"]["train"] == {"gray": 127.5}
 
 
 @pytest.mark.parametrize("train_images", [1, 60])
