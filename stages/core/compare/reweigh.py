@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from stages.core.measure import ImageBatches
+from stages.core.measure import ImageBatches, batch_size
 from stages.core.statistics import LEVELS, IntArray
 
 # Float32 holds every integer up to here, so sums of counts below it are exact in any order.
@@ -51,7 +51,11 @@ class ImageCounts(Protocol):
 
 @dataclass(frozen=True)
 class ArrayCounts:
-    """Histograms of images of one size, counted when they are asked for."""
+    """Histograms of images of one size, counted when they are asked for.
+
+    They are read in batches of `MAX_BATCH_BYTES` or of one image. A GPU counts a batch at once, in
+    5 bytes a value with its index: a block of 1024 images of 1000 x 1000 pixels would be 14 GiB.
+    """
 
     images: ImageBatches
 
@@ -67,7 +71,11 @@ class ArrayCounts:
         return len(self.images)
 
     def counts(self, images: slice, device: torch.device) -> Tensor:
-        return image_histograms(torch.from_numpy(self.images[images]).to(device))
+        numbers = range(len(self))[images]
+        step = batch_size(self.images, len(numbers))
+        parts = (numbers[first : first + step] for first in range(0, len(numbers), step))
+        batches = (self.images[part.start : part.stop] for part in parts)
+        return torch.cat([image_histograms(torch.from_numpy(b).to(device)) for b in batches])
 
 
 def weighted_histograms(

@@ -11,6 +11,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from stages.core import measure
 from stages.core.compare import reweigh
 from stages.core.compare.reweigh import ArrayCounts, image_histograms, weighted_histograms
 from tests.conftest import random_images
@@ -67,6 +68,36 @@ def test_every_image_is_counted_on_its_own(
     counts = image_histograms(torch.from_numpy(images)).numpy().reshape(17, 3, 256)
     for image, counts_CV in zip(images, counts, strict=True):
         assert np.array_equal(counts_CV, by_hand(image[None], np.array([1])))
+
+
+class Watched:
+    """Images that note how many bytes are read at once."""
+
+    def __init__(self, images: Array) -> None:
+        self.images = images
+        self.bytes: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, images: slice) -> Array:
+        read: Array = self.images[images]
+        self.bytes.append(read.nbytes)
+        return read
+
+
+@pytest.mark.parametrize("images_at_once", [0.5, 1, 3, 5.5, 17])
+def test_images_are_read_and_counted_a_few_bytes_at_a_time(
+    images_at_once: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On CUDA all that is read is counted at once, so this bounds both; one image is the least."""
+    images, weights = random_images(17, seed=3), random_weights((4, 17))
+    watched = Watched(images)
+    limit = int(images_at_once * images[0].nbytes)
+    monkeypatch.setattr(measure, "MAX_BATCH_BYTES", limit)
+    found = weighted_histograms(ArrayCounts(watched), weights, CPU)
+    assert np.array_equal(found, [by_hand(images, weights_N) for weights_N in weights])
+    assert max(watched.bytes) <= max(limit, images[0].nbytes)
 
 
 def test_images_need_not_be_contiguous() -> None:
