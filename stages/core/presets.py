@@ -55,17 +55,24 @@ def fit_preset(split: SplitSummary, definition: StdDefinition) -> Preset:
     `pixel`: std over all pixels. `image`: mean over images of each image's std (ddof = 0), the
     tutorials' definition, which leaves out how images differ in brightness.
 
-    Raises ValueError for a channel whose std is zero: no constant gives it std 1.
+    A channel of one level has no std to divide by: 1 leaves it at 0 throughout, as scikit-learn's
+    StandardScaler does (`_handle_zeros_in_scale`).
+
+    Raises ValueError where the images differ, but each is of one level in a channel: the mean of
+    its stds is zero.
     """
     if definition == "pixel":
-        std = tuple(channel.std for channel in split.channels)
+        stds = [channel.std for channel in split.channels]
     else:
-        std = tuple(channel.image_std_mean for channel in split.channels)
-    if not all(std):
+        stds = [channel.image_std_mean for channel in split.channels]
+    fitted = tuple(
+        1.0 if channel.min_level == channel.max_level else std
+        for channel, std in zip(split.channels, stds, strict=True)
+    )
+    if not all(fitted):
         raise ValueError(
-            f"a preset cannot be fitted with the {definition} std: expected positive stds, got "
-            f"{list(std)}: a channel is the same throughout "
-            f"{'the split' if definition == 'pixel' else 'every image'}; write the numbers in "
-            "params.yaml"
+            f"a preset cannot be fitted with the image std: expected positive stds, got {stds}: a "
+            "channel is the same throughout every image; fit the pixel std, or write the numbers "
+            "in params.yaml"
         )
-    return Preset(mean=tuple(channel.mean for channel in split.channels), std=std)
+    return Preset(mean=tuple(channel.mean for channel in split.channels), std=fitted)

@@ -59,6 +59,12 @@ class SplitStatistics:
         return channel_names(len(self.histogram))
 
     @property
+    def constant_channels(self) -> dict[str, int]:
+        """The level of each channel whose pixels are all alike."""
+        levels = zip(self.channel_names, map(np.flatnonzero, self.histogram), strict=True)
+        return {name: int(found[0]) for name, found in levels if len(found) == 1}
+
+    @property
     def images(self) -> int:
         return len(self.image_pixels)
 

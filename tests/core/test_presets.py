@@ -8,7 +8,7 @@ import torch
 from torchvision.transforms import Compose, Normalize, ToTensor, v2
 
 from stages.core.measure import measure_batch
-from stages.core.presets import Preset, fit_preset
+from stages.core.presets import Preset, StdDefinition, fit_preset
 from stages.core.summary import SplitSummary, summarize
 from stages.files.params import load_params
 from stages.files.ready_made.labelled import LabelledImages
@@ -70,12 +70,25 @@ def test_a_fitted_preset_gives_its_split_mean_0_and_std_1() -> None:
 
 
 @pytest.mark.parametrize("definition", ["pixel", "image"])
-def test_a_flat_channel_cannot_be_fitted(definition: str) -> None:
+def test_a_channel_of_one_level_is_fitted_as_by_scikit_learn(definition: StdDefinition) -> None:
+    """StandardScaler takes 1 for the std of a constant feature, which it so leaves at 0."""
     images = random_images(4, seed=0)
     images[:, 1] = 9
+    preset = fit_preset(summarize(measure_batch(images, CPU)), definition)
+    assert preset.std[1] == 1
+    assert preset.normalized_levels()[1, 9] == 0
+    images[:, 1] = images[:, 0]
+    others = fit_preset(summarize(measure_batch(images, CPU)), definition)
+    assert (preset.std[0], preset.std[2]) == (others.std[0], others.std[2])
+
+
+def test_images_that_are_flat_each_cannot_be_fitted_with_the_image_std() -> None:
+    images = random_images(4, seed=0)
+    images[:, 1] = np.arange(4)[:, None, None]
     split = summarize(measure_batch(images, CPU))
-    with pytest.raises(ValueError, match="expected positive stds"):
-        fit_preset(split, definition)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"expected positive stds, got .* fit the pixel std"):
+        fit_preset(split, "image")
+    assert fit_preset(split, "pixel").std[1] == pytest.approx(images[:, 1].std() / 255)
 
 
 @pytest.mark.parametrize("std", [1e-46, 1e308])

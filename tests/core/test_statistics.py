@@ -49,6 +49,13 @@ def test_channels_are_named_by_how_many_there_are() -> None:
         assert statistics.channel_names == tuple(by_channel(statistics.histogram))
 
 
+def test_constant_channels_are_those_of_one_level() -> None:
+    images = random_images(5, seed=0)
+    assert measure_batch(images, CPU).constant_channels == {}
+    images[:, 0], images[:, 2] = 0, 255
+    assert measure_batch(images, CPU).constant_channels == {"red": 0, "blue": 255}
+
+
 @pytest.mark.parametrize("count", [0, 2, 4])
 def test_other_numbers_of_channels_are_refused(count: int) -> None:
     message = rf"expected channels: 1 \(gray\) or 3 \(red, green, blue\), found {count}"

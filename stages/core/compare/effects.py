@@ -20,11 +20,14 @@ def image_effects(train: SplitStatistics, test: SplitStatistics) -> dict[str, di
 
 
 def cohens_d(train_N: FloatArray, test_N: FloatArray) -> float:
-    """The difference of the means in pooled stds, ddof = 1 (Cohen, 1988); NaN without spread."""
+    """The difference of the means in pooled stds, ddof = 1 (Cohen, 1988).
+
+    Without spread it is NaN, but 0 where the means do not differ either.
+    """
     (mean, std), (test_mean, test_std) = mean_and_std(train_N), mean_and_std(test_N)
     n, n_test = len(train_N), len(test_N)
     if std == test_std == 0:
-        return math.nan
+        return 0.0 if test_mean == mean else math.nan
     pooled = math.sqrt((n * std**2 + n_test * test_std**2) / (n + n_test - 2))
     return (test_mean - mean) / pooled
 

@@ -59,20 +59,21 @@ def shift_measures(train_RCV: IntArray, test_RCV: IntArray) -> dict[str, FloatAr
     - `psi`: population stability index: sum over bins of (q - p) ln(q / p) (Siddiqi, 2006)
 
     Where all train pixels of a channel are the same, its measures in stds and its ratio of stds
-    are infinite or NaN.
+    are infinite or NaN; unless all test pixels are the same too, for then there is no shift.
     """
     p_VRC, mean_RC, std_RC = _distribution(train_RCV)
     q_VRC, test_mean_RC, test_std_RC = _distribution(test_RCV)
     mean_levels = test_mean_RC - mean_RC
     apart_VRC = np.abs(_difference_of_cdfs(p_VRC, q_VRC))
     wasserstein_levels = apart_VRC.sum(axis=0)
+    unit_RC = _unit(std_RC, apart_VRC)
     with np.errstate(divide="ignore", invalid="ignore"):
         return {
             "mean_levels": mean_levels,
-            "mean_stds": mean_levels / std_RC,
-            "std_ratio": test_std_RC / std_RC,
+            "mean_stds": mean_levels / unit_RC,
+            "std_ratio": np.where(unit_RC == std_RC, test_std_RC / std_RC, 1.0),
             "wasserstein_levels": wasserstein_levels,
-            "wasserstein_stds": wasserstein_levels / std_RC,
+            "wasserstein_stds": wasserstein_levels / unit_RC,
             "kolmogorov_smirnov": apart_VRC.max(axis=0),
             "jensen_shannon_bits": _jensen_shannon_bits(p_VRC, q_VRC),
             "psi": _psi(p_VRC, q_VRC),
@@ -93,7 +94,7 @@ def shift_changes(train_RCV: IntArray, test_RCV: IntArray) -> dict[str, FloatArr
     apart_VRC = _difference_of_cdfs(p_VRC, q_VRC)
     changed_VRC = np.abs(apart_VRC - apart_VRC[:, :1])
     with np.errstate(divide="ignore", invalid="ignore"):
-        in_stds_VRC = apart_VRC / std_RC
+        in_stds_VRC = apart_VRC / _unit(std_RC, apart_VRC)
         changes = {name: np.abs(values_RC - values_RC[0]) for name, values_RC in measures.items()}
         return changes | {
             "std_ratio": np.abs(np.log(measures["std_ratio"] / measures["std_ratio"][0])),
@@ -125,6 +126,12 @@ def _distribution(counts_RCV: IntArray) -> tuple[FloatArray, FloatArray, FloatAr
 
 def _difference_of_cdfs(p_VRC: FloatArray, q_VRC: FloatArray) -> FloatArray:
     return np.cumsum(q_VRC, axis=0) - np.cumsum(p_VRC, axis=0)
+
+
+def _unit(std_RC: FloatArray, apart_VRC: FloatArray) -> FloatArray:
+    """The std, or 1 where there is neither spread nor a difference: 0 of any unit is 0."""
+    unit_RC: FloatArray = np.where((std_RC == 0) & ~apart_VRC.any(axis=0), 1.0, std_RC)
+    return unit_RC
 
 
 def _jensen_shannon_bits(p_VRC: FloatArray, q_VRC: FloatArray) -> FloatArray:

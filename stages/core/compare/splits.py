@@ -69,6 +69,11 @@ def compare(
     distance_C = total_variation(train.statistics.histogram, test.statistics.histogram)
     report = {
         "images": {"train": train.statistics.images, "test": test.statistics.images},
+        "constant_channels": {
+            channel: level
+            for channel, level in train.statistics.constant_channels.items()
+            if test.statistics.constant_channels.get(channel) == level
+        },
         **{name: by_channel(values_RC[0]) for name, values_RC in dealt.items()},
         "total_variation": by_channel(distance_C),
         "overlap": by_channel(1 - distance_C),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from stages.core.identify import Candidate, Constant, identify, sentence
 
@@ -11,6 +11,15 @@ FITTED = {
     "image": "Fitted to the train split: the mean of all its pixels, and the mean over its images "
     "of each image's own std (ddof 0).",
 }
+
+
+def fitted_words(definition: str, constant_channels: Mapping[str, int]) -> str:
+    """What was fitted, and where there was no std to fit."""
+    constant = (
+        f"In {channel} every pixel is {level} of 255: its std is set to 1."
+        for channel, level in constant_channels.items()
+    )
+    return " ".join([FITTED[definition], *constant])
 
 
 def fixed_words(mean: Sequence[float], std: Sequence[float], measured: list[Candidate]) -> str:

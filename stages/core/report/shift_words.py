@@ -42,7 +42,7 @@ def shift_words(shift: Shift, permutations: int) -> ShiftWords:
     return ShiftWords(
         verdict=verdict(shift),
         size=" ".join(
-            filter(None, [brightness(shift), contrast(shift), overlap(shift), effects(shift)])
+            filter(None, (of(shift) for of in (brightness, contrast, overlap, effects, constants)))
         ),
         certainty=certainty(shift, permutations),
         independence=independence(shift),
@@ -115,6 +115,13 @@ def effects(shift: Shift) -> str:
         "Beside how much images differ from each other anyway, that is a Cohen's d of at most "
         f"{significant(max(bright))} in brightness and {significant(max(contrasted))} in contrast; "
         "0.2 counts as small."
+    )
+
+
+def constants(shift: Shift) -> str:
+    return " ".join(
+        f"In {channel} every pixel of both splits is {level} of 255: there is no shift."
+        for channel, level in shift["constant_channels"].items()
     )
 
 

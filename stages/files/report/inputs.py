@@ -25,6 +25,7 @@ Json = dict[str, Any]
 
 SHIFT_KEYS = (
     "images",
+    "constant_channels",
     "interval_95",
     "p_value",
     "design_effect",

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from stages.core.identify import definitions
 from stages.core.report.class_words import class_words
-from stages.core.report.constant_words import FITTED, fixed_words
+from stages.core.report.constant_words import fitted_words, fixed_words
 from stages.core.report.numbers import fixed, signed, significant
 from stages.core.report.plots import Rows
 from stages.core.report.preset_table import preset_rows
@@ -116,7 +116,7 @@ def _origins(inputs: Inputs) -> dict[str, str]:
     return {
         name: fixed_words(**inputs.presets[name].normalization, measured=measured)
         if isinstance(preset, FixedPreset)
-        else FITTED[preset.std]
+        else fitted_words(preset.std, inputs.statistics["train"].constant_channels)
         for name, preset in inputs.params.presets.items()
     }
 

@@ -53,6 +53,10 @@ def test_without_spread_there_is_no_cohens_d(sizes: tuple[int, int]) -> None:
     assert math.isnan(cohens_d(train, test))
 
 
+def test_without_spread_or_difference_cohens_d_is_0() -> None:
+    assert cohens_d(np.full(3, 0.1), np.full(4, 0.1)) == 0
+
+
 def test_one_image_has_no_spread_of_its_own() -> None:
     assert cohens_d(np.array([1.0, 3.0, 5.0]), np.array([7.0])) == pytest.approx(2)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from stages.core.check import check
 from stages.core.compare import splits
 from stages.core.compare.reweigh import ArrayCounts
 from stages.core.compare.splits import Split, compare
@@ -72,7 +73,7 @@ def report() -> dict[str, Any]:
 
 
 def test_the_report_has_these_keys(report: dict[str, Any]) -> None:
-    whole = {"images", "interval_95", "p_value", "psi_bins"}
+    whole = {"images", "constant_channels", "interval_95", "p_value", "psi_bins"}
     whole |= {"class_mix", "classes", "largest_class_gap"}
     assert report.keys() == {*OF_CHANNELS, *whole}
     assert report["images"] == {"train": 60, "test": 24}
@@ -164,20 +165,51 @@ def test_another_mix_of_classes_alone_is_no_shift() -> None:
         assert min(report["interval_95"]["mean_levels"]["low"].values()) > 0
 
 
-@pytest.mark.parametrize("flat", ["train", "test", "both"])
-def test_a_flat_channel_has_nothing_in_stds_and_no_p_value_of_0(flat: str) -> None:
-    train, test = TRAIN.copy(), TEST.copy()
-    train[:, 1] = 9 if flat != "test" else train[:, 1]
-    test[:, 1] = 9 if flat != "train" else test[:, 1]
+def flat_in_green(images: Array, level: int) -> Array:
+    flat = images.copy()
+    flat[:, 1] = level
+    return flat
+
+
+@pytest.mark.parametrize(("train_level", "test_level"), [(9, None), (None, 9), (9, 10)])
+def test_a_channel_of_one_level_has_nothing_in_stds_and_no_p_value_of_0(
+    train_level: int | None, test_level: int | None
+) -> None:
+    train, test = (
+        images if level is None else flat_in_green(images, level)
+        for images, level in ((TRAIN, train_level), (TEST, test_level))
+    )
     report = compared(split(train), split(test))
     as_json(report)  # which refuses NaN and infinity
     for name in INFERRED:
-        p = report["p_value"][name]
-        assert 0 not in p.values()
-        assert flat != "both" or p["green"] in (None, 1)
+        assert 0 not in report["p_value"][name].values()
     undefined = {name for name in INFERRED if report[name]["green"] is None}
     in_stds = {"mean_stds", "std_ratio", "wasserstein_stds"}
-    assert undefined == (in_stds if flat != "test" else set())
+    assert undefined == (in_stds if train_level else set())
+    assert report["constant_channels"] == {}
+
+
+def test_a_channel_of_the_same_level_in_both_splits_has_no_shift_and_stands_in_no_way(
+    report: dict[str, Any],
+) -> None:
+    """Of the other channels every number is what it is without it, but those of any channel."""
+    flat = compared(split(flat_in_green(TRAIN, 9)), split(flat_in_green(TEST, 9)))
+    assert flat["constant_channels"] == {"green": 9}
+    assert report["constant_channels"] == {}
+    for name in [*INFERRED, "image_mean_cohens_d", "image_std_cohens_d", "total_variation"]:
+        alike = 1 if name == "std_ratio" else 0
+        assert flat[name] == {**report[name], "green": alike}
+        if name in INFERRED:
+            for end in ("low", "high"):
+                ends = flat["interval_95"][name][end]
+                assert ends == {**report["interval_95"][name][end], "green": alike}
+            p = {**flat["p_value"][name]}
+            any_channel = p.pop("any_channel")
+            assert p["green"] == 1
+            assert min(p.values()) <= any_channel <= 1
+            assert p == {**{c: report["p_value"][name][c] for c in CHANNELS}, "green": 1}
+    limits = dict.fromkeys(("mean_stds", "std_ratio", "wasserstein_stds", "psi"), 99.0)
+    assert check(flat, limits)["passed"]
 
 
 def test_floats_have_ten_digits(report: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ def by_channel(red: Any, green: Any, blue: Any) -> dict[str, Any]:
 
 
 SHIFT: Shift = {
+    "constant_channels": {},
     "mean_levels": by_channel(0.718, 0.758, 0.989),
     "mean_stds": by_channel(0.0114, 0.0122, 0.0148),
     "std_ratio": by_channel(0.9985, 0.9976, 1.0),
@@ -132,6 +133,11 @@ def test_one_channel_without_a_finite_value_is_not_passed_over() -> None:
     words = shift_words(changed(std_ratio=by_channel(0.99, None, 1.0)), 1000)
     assert "In green all train pixels are the same, so stds cannot be compared." in words.size
     assert "differ by at most" not in words.size
+
+
+def test_a_constant_channel_is_named() -> None:
+    words = shift_words(changed(constant_channels={"blue": 0}), 1000).size
+    assert words.endswith("In blue every pixel of both splits is 0 of 255: there is no shift.")
 
 
 def test_another_mix_of_classes_is_not_called_chance() -> None:
