@@ -21,6 +21,14 @@ Labels = NDArray[np.integer[Any]]
 LabelledSplit = tuple[SplitStatistics, Labels]
 
 
+# What there is to say where not every image has a label.
+NO_CLASSES: dict[str, Any] = {
+    "class_mix": None,
+    "classes": {},
+    "largest_class_gap": {"mean_levels": None, "std_levels": None},
+}
+
+
 @dataclass(frozen=True)
 class _Images:
     """The images of a class in a split: their pixels, sums and sums of squares."""

@@ -65,4 +65,5 @@ def p_values(dealt_RC: FloatArray, measure: Measure) -> tuple[FloatArray, float]
 def _as_far(apart_R: FloatArray) -> NDArray[np.intp]:
     """How many of the values are at least as large as each, or tie with it."""
     tolerance = TIE * max(1, apart_R.max(where=np.isfinite(apart_R), initial=0))
-    return len(apart_R) - np.searchsorted(np.sort(apart_R), apart_R - tolerance)
+    less_R: NDArray[np.intp] = np.searchsorted(np.sort(apart_R), apart_R - tolerance)
+    return len(apart_R) - less_R

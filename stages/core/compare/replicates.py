@@ -5,12 +5,12 @@ N images of both splits, C channels, V = 256 levels; R replicates, row 0 the dat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from stages.core.compare.resample import Resampling
 from stages.core.compare.reweigh import ImageCounts, weighted_histograms
 from stages.core.statistics import IntArray
 
@@ -26,14 +26,9 @@ class Replicates:
 
 
 def replicate(
-    train: ImageCounts,
-    test: ImageCounts,
-    resampling: Resampling,
-    numbers: Sequence[int],
-    device: torch.device,
+    train: ImageCounts, test: ImageCounts, weights_2RN: NDArray[np.uint8], device: torch.device
 ) -> Replicates:
-    """The replicates of these numbers, of which the first is 0: the data itself."""
-    weights_2RN = resampling.draw(numbers)
+    """The replicates that a `Resampling` drew, of which the first is the data itself."""
     dealt_from_train, drawn_train = weighted_histograms(
         train, weights_2RN[..., : len(train)], device
     )

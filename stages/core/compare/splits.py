@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from stages.core.compare.classes import Labels, compare_classes
+from stages.core.compare.class_gaps import ClassGaps
+from stages.core.compare.classes import NO_CLASSES, LabelledSplit, Labels, compare_classes
 from stages.core.compare.effects import design_effect, image_effects
 from stages.core.compare.inference import interval, p_values
 from stages.core.compare.replicates import replicate
@@ -28,7 +29,7 @@ from stages.core.compare.shift import (
     shift_measures,
     total_variation,
 )
-from stages.core.statistics import SplitStatistics, by_channel
+from stages.core.statistics import SPLITS, SplitStatistics, by_channel
 from stages.core.summary import FloatArray
 
 Measured = dict[str, FloatArray]
@@ -45,11 +46,17 @@ MAX_WEIGHT_BYTES = 2**29
 
 @dataclass(frozen=True)
 class Split:
-    """A split to compare: its images' histograms, the label of each (N,), and their statistics."""
+    """A split to compare: its images' histograms, their labels (N,), and their statistics."""
 
     images: ImageCounts
-    labels: Labels
+    labels: Labels | None  # None where not every image has one
     statistics: SplitStatistics
+
+    def in_strata(self, *, classes: bool) -> LabelledSplit:
+        """The statistics, and what each image is dealt and drawn within: its class, or all."""
+        if classes and self.labels is not None:
+            return self.statistics, self.labels
+        return self.statistics, np.zeros(self.statistics.images, dtype=np.uint8)
 
 
 def compare(
@@ -62,10 +69,17 @@ def compare(
 ) -> dict[str, Any]:
     """The report of the shift, test minus train; None stands for what has no finite value.
 
+    Images are dealt and drawn within their classes, or where one of the splits has none within
+    the splits as a whole.
+
     Raises ValueError where the histograms of the statistics are not those of the images.
     """
-    resampling = Resampling(train.labels, test.labels, seed)
-    dealt, changes = replicate_measures(train, test, resampling, permutations, device)
+    both = dict(zip(SPLITS, (train, test), strict=True))
+    unlabelled = [name for name, split in both.items() if split.labels is None]
+    in_train, in_test = (split.in_strata(classes=not unlabelled) for split in both.values())
+    resampling = Resampling(in_train[1], in_test[1], seed)
+    class_gaps = ClassGaps(in_train, in_test)
+    dealt, changes = replicate_measures(train, test, resampling, class_gaps, permutations, device)
     distance_C = total_variation(train.statistics.histogram, test.statistics.histogram)
     report = {
         "images": {"train": train.statistics.images, "test": test.statistics.images},
@@ -74,38 +88,47 @@ def compare(
             for channel, level in train.statistics.constant_channels.items()
             if test.statistics.constant_channels.get(channel) == level
         },
-        **{name: by_channel(values_RC[0]) for name, values_RC in dealt.items()},
+        **{name: by_channel(dealt[name][0]) for name in MEASURES},
         "total_variation": by_channel(distance_C),
         "overlap": by_channel(1 - distance_C),
         **infer(dealt, changes, resampling),
         "psi_bins": {"levels": PSI_BIN_LEVELS, "least_share": PSI_FLOOR},
         **image_effects(train.statistics, test.statistics),
         "design_effect": design_effect(train.statistics),
-        **compare_classes(
-            (train.statistics, train.labels), (test.statistics, test.labels), class_name
-        ),
+        "unlabelled_splits": unlabelled,
+        **(NO_CLASSES if unlabelled else compare_classes(in_train, in_test, class_name)),
+        "most_unusual_class_gap": None
+        if unlabelled
+        else class_gaps.most_unusual(dealt["class_gap"], class_name),
     }
     return {name: _rounded(value) for name, value in report.items()}
 
 
 def replicate_measures(
-    train: Split, test: Split, resampling: Resampling, replicates: int, device: torch.device
+    train: Split,
+    test: Split,
+    resampling: Resampling,
+    class_gaps: ClassGaps,
+    replicates: int,
+    device: torch.device,
 ) -> tuple[Measured, Measured]:
     """The measures where images are dealt anew and their changes where they are drawn anew.
 
-    Each (R, C), row 0 the data itself.
+    Each (R, C), row 0 the data itself; with the former `class_gap` (R, 1), the largest of all.
     """
     rows = min(MAX_ROWS, max(1, MAX_WEIGHT_BYTES // (2 * len(resampling))))
     dealt, changes = [], []
     for start in range(1, replicates + 1, rows):
         numbers = [0, *range(start, min(start + rows, replicates + 1))]
-        made = replicate(train.images, test.images, resampling, numbers, device)
+        weights_2RN = resampling.draw(numbers)
+        made = replicate(train.images, test.images, weights_2RN, device)
         for split, drawn_RCV in (train, made.drawn_train), (test, made.drawn_test):
             if not np.array_equal(split.statistics.histogram, drawn_RCV[0]):
                 raise ValueError(
                     "the statistics are not those of the images; run `dvc repro measure`"
                 )
-        dealt.append(shift_measures(made.dealt_train, made.dealt_test))
+        gaps = {"class_gap": class_gaps.largest(weights_2RN[0])}
+        dealt.append(shift_measures(made.dealt_train, made.dealt_test) | gaps)
         changes.append(shift_changes(made.drawn_train, made.drawn_test))
     return _joined(dealt), _joined(changes)
 

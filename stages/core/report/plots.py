@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from stages.core.report.class_words import common_classes
+
 Rows = list[dict[str, Any]]
 
 # What a measure is where both splits are alike; the distances are 0.
@@ -28,7 +30,7 @@ def shift_rows(shift: dict[str, Any]) -> Rows:
 
 
 def class_rows(shift: dict[str, Any]) -> Rows:
-    """A row for each class, channel and measure (mean, std): test minus train, in levels.
+    """A row for each class of both splits, channel and measure (mean, std): the gap in levels.
 
     `place` is where the class stands among the others, which no sorting by name would keep.
     """
@@ -43,5 +45,5 @@ def class_rows(shift: dict[str, Any]) -> Rows:
         }
         for measure, key in (("mean", "mean_levels"), ("std", "std_levels"))
         for channel in shift["mean_levels"]
-        for place, (name, of_class) in enumerate(shift["classes"].items())
+        for place, (name, of_class) in enumerate(common_classes(shift).items())
     ]

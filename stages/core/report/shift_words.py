@@ -145,17 +145,33 @@ def certainty(shift: Shift, permutations: int) -> str:
         if p_value is not None and p_value < SELDOM
         else "That is no proof that there is no shift: the intervals say how large one may be."
     )
+    dealt = "images" if shift["unlabelled_splits"] else "images of each class"
     farthest = ", in the channel that is farthest apart" if len(shift["mean_levels"]) > 1 else ""
     return (
-        f"Dealing the images of each class out anew between the splits, {permutations:,} times, "
+        f"Dealing the {dealt} out anew between the splits, {permutations:,} times, "
         f"gives {listed} of the deals{farthest}. {caution}"
-        f"{mix(shift)}{small_classes(shift)}"
+        f"{no_strata(shift)}{mix(shift)}{small_classes(shift)}"
+    )
+
+
+def without_labels(shift: Shift) -> str:
+    splits = " and the ".join(f"{split} split" for split in shift["unlabelled_splits"])
+    return f"Not every image of the {splits} has a label"
+
+
+def no_strata(shift: Shift) -> str:
+    """A caution where the deals know no classes."""
+    if not shift["unlabelled_splits"]:
+        return ""
+    return (
+        f" {without_labels(shift)}: classes were left out of the deals, so that another mix of "
+        "them counts as a shift too."
     )
 
 
 def mix(shift: Shift) -> str:
     """A caution where the classes are not equally frequent in both splits."""
-    apart = shift["class_mix"]["total_variation"]
+    apart = (shift["class_mix"] or {}).get("total_variation")
     if not apart:
         return ""
     return (

@@ -32,6 +32,8 @@ SHIFT_KEYS = (
     "class_mix",
     "classes",
     "largest_class_gap",
+    "most_unusual_class_gap",
+    "unlabelled_splits",
     *MEASURES,
 )
 

@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from stages.core.identify import definitions
-from stages.core.report.class_words import class_words
+from stages.core.report.class_words import class_words, common_classes
 from stages.core.report.constant_words import fitted_words, fixed_words
 from stages.core.report.numbers import fixed, signed, significant
 from stages.core.report.plots import Rows
@@ -89,6 +89,7 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
         shift_words=shift_words(inputs.shift, inputs.params.compare.permutations),
         shift_table=shift_table(inputs.shift),
         class_words=class_words(inputs.shift),
+        common_classes=common_classes(inputs.shift),
         splits=SPLITS,
         title=_title(inputs.params),
         samples=inputs.samples,

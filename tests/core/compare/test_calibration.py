@@ -37,7 +37,7 @@ class Findings:
         self.ends: dict[str, list[Array]] = {name: [] for name in MEASURES}
 
     def add(self, train: Array, test: Array, resampling: Resampling) -> None:
-        made = replicate(ArrayCounts(train), ArrayCounts(test), resampling, range(100), CPU)
+        made = replicate(ArrayCounts(train), ArrayCounts(test), resampling.draw(range(100)), CPU)
         dealt = shift_measures(made.dealt_train, made.dealt_test)
         changes = shift_changes(made.drawn_train, made.drawn_test)
         for name, measure in MEASURES.items():
@@ -154,7 +154,7 @@ def test_cifar10_without_its_classes(cifar10: dict[str, LabelledImages]) -> None
     """Found independently for Wasserstein: .045, .035, .020, each within about .007 by chance."""
     train, test = cifar10["train"].images, cifar10["test"].images
     resampling = Resampling(np.zeros(len(train), int), np.zeros(len(test), int), seed=1)
-    made = replicate(ArrayCounts(train), ArrayCounts(test), resampling, range(1001), CPU)
+    made = replicate(ArrayCounts(train), ArrayCounts(test), resampling.draw(range(1001)), CPU)
     dealt = shift_measures(made.dealt_train, made.dealt_test)
     found_C, _ = p_values(dealt["wasserstein_levels"], MEASURES["wasserstein_levels"])
     assert found_C.tolist() == pytest.approx([0.045, 0.035, 0.020], abs=0.02)

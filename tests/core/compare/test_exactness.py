@@ -5,7 +5,7 @@ Measures of different deals that are equal may differ in the last digits of thei
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import combinations
 from statistics import median
@@ -56,7 +56,7 @@ def wasserstein(train: list[int], test: list[int]) -> Fraction:
     return sum((abs(p - q) for p, q in zip(*below, strict=True)), Fraction(0))
 
 
-def histograms(parts: list[list[int]]) -> Array:
+def histograms(parts: Sequence[list[int]]) -> Array:
     """(R, 1, V)."""
     return np.stack([np.bincount(pixels, minlength=256)[None] for pixels in parts])
 

@@ -26,7 +26,7 @@ def resampling(seed: int = 5) -> Resampling:
 
 
 def replicated(device: torch.device = CPU) -> Replicates:
-    return replicate(ArrayCounts(TRAIN), ArrayCounts(TEST), resampling(), range(21), device)
+    return replicate(ArrayCounts(TRAIN), ArrayCounts(TEST), resampling().draw(range(21)), device)
 
 
 def histogram(images: Array) -> Array:
@@ -57,7 +57,7 @@ def test_every_row_equals_numpy_on_its_images() -> None:
 
 def test_a_replicate_is_the_same_whatever_is_made_beside_it() -> None:
     whole = replicated()
-    part = replicate(ArrayCounts(TRAIN), ArrayCounts(TEST), resampling(), [0, 7, 20], CPU)
+    part = replicate(ArrayCounts(TRAIN), ArrayCounts(TEST), resampling().draw([0, 7, 20]), CPU)
     for name in FIELDS:
         assert np.array_equal(getattr(part, name), getattr(whole, name)[[0, 7, 20]])
 

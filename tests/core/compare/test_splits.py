@@ -74,7 +74,8 @@ def report() -> dict[str, Any]:
 
 def test_the_report_has_these_keys(report: dict[str, Any]) -> None:
     whole = {"images", "constant_channels", "interval_95", "p_value", "psi_bins"}
-    whole |= {"class_mix", "classes", "largest_class_gap"}
+    whole |= {"class_mix", "classes", "largest_class_gap", "most_unusual_class_gap"}
+    whole |= {"unlabelled_splits"}
     assert report.keys() == {*OF_CHANNELS, *whole}
     assert report["images"] == {"train": 60, "test": 24}
     for name in OF_CHANNELS:
@@ -110,7 +111,8 @@ def test_gray_images_are_as_each_of_three_channels_that_are_alike() -> None:
     gray = compared(split(train), split(test))
     alike = compared(split(train.repeat(3, axis=1)), split(test.repeat(3, axis=1)))
     for report in (gray, alike):
-        named = {gap.pop("channel") for gap in report["largest_class_gap"].values()}
+        largest = report["largest_class_gap"].values()
+        named = {gap.pop("channel") for gap in (*largest, report["most_unusual_class_gap"])}
         assert named == ({"gray"} if report is gray else {"red"})
     for channel in CHANNELS:
         assert of_channel(alike, channel) == gray
@@ -141,7 +143,9 @@ def test_cuda_and_cpu_give_the_same_bytes(report: dict[str, Any]) -> None:
 def test_another_seed_changes_nothing_but_the_inference(report: dict[str, Any]) -> None:
     other = compared(split(TRAIN), split(TEST), seed=1)
     changed = {name for name in report if report[name] != other[name]}
-    assert changed == {"interval_95", "p_value"}
+    assert changed == {"interval_95", "p_value", "most_unusual_class_gap"}
+    gaps = (of["most_unusual_class_gap"] for of in (report, other))
+    assert [gap.pop("p_value") for gap in map(dict, gaps)] != [None, None]
 
 
 def test_swapping_the_splits_turns_the_sign() -> None:
@@ -236,6 +240,25 @@ def test_without_a_common_class_nothing_is_said_of_chance(channels: int) -> None
     assert set(numbers(found["p_value"])) == {None}
     assert None not in numbers(found["interval_95"])
     assert found["class_mix"] == {"total_variation": 1}
+
+
+@pytest.mark.parametrize("unlabelled", [["train"], ["test"], ["train", "test"]])
+def test_without_labels_images_are_dealt_and_drawn_as_of_one_class(unlabelled: list[str]) -> None:
+    """Whatever the labels of the other split: all numbers are those of splits of one class."""
+    parts = {"train": split(TRAIN), "test": split(TEST)}
+    parts |= {name: replace(parts[name], labels=None) for name in unlabelled}
+    found = compared(parts["train"], parts["test"])
+    assert found["unlabelled_splits"] == unlabelled
+    assert (found["class_mix"], found["classes"]) == (None, {})
+    assert found["largest_class_gap"] == {"mean_levels": None, "std_levels": None}
+    assert found["most_unusual_class_gap"] is None
+    of_one_class = compared(
+        split(TRAIN, np.zeros(60, np.uint8)), split(TEST, np.zeros(24, np.uint8))
+    )
+    assert of_one_class["unlabelled_splits"] == []
+    for name in [*OF_CHANNELS, "interval_95", "p_value"]:
+        assert found[name] == of_one_class[name]
+    assert None not in numbers(found["p_value"])
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -17,6 +17,7 @@ def by_channel(red: Any, green: Any, blue: Any) -> dict[str, Any]:
 
 
 SHIFT: Shift = {
+    "unlabelled_splits": [],
     "constant_channels": {},
     "mean_levels": by_channel(0.718, 0.758, 0.989),
     "mean_stds": by_channel(0.0114, 0.0122, 0.0148),
@@ -149,6 +150,18 @@ def test_another_mix_of_classes_is_not_called_chance() -> None:
     assert "for equal shares 3.0 % of the images would have to be of another class" in (
         words.certainty
     )
+
+
+def test_deals_without_classes_are_said_to_be_such() -> None:
+    words = shift_words(
+        changed(unlabelled_splits=["train", "test"], class_mix=None, classes={}), 1000
+    )
+    assert words.certainty.startswith("Dealing the images out anew between the splits, 1,000 ")
+    assert words.certainty.endswith(
+        " Not every image of the train split and the test split has a label: classes were left out "
+        "of the deals, so that another mix of them counts as a shift too."
+    )
+    assert shift_words(SHIFT, 1000).certainty.startswith("Dealing the images of each class out ")
 
 
 def test_where_no_image_can_be_dealt_nothing_is_said_of_chance() -> None:
