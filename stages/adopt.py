@@ -99,7 +99,7 @@ def describe(look: Look) -> str:
     sizes = sorted(look.sizes, key=lambda size: size[0] * size[1])
     ends = " to ".join(dict.fromkeys(f"{h} x {w}" for h, w in (sizes[0], sizes[-1])))
     lines = [
-        f"{look.images:,} images in {len(look.classes):,} classes: {counted(look.classes)}",
+        f"{look.images:,} images {in_classes(look.classes)}",
         f"formats: {counted(look.formats)}; modes: {counted(look.modes)}",
         f"height x width: {ends}, {len(sizes):,} different",
     ]
@@ -115,20 +115,28 @@ def describe(look: Look) -> str:
     return "\n".join(f"  {line}" for line in lines)
 
 
-def counted(counts: Mapping[str, int]) -> str:
+def in_classes(counts: Mapping[str | None, int]) -> str:
+    if unlabelled := counts.get(None):
+        return f"without classes, as {unlabelled:,} have no label"
+    return f"in {len(counts):,} classes: {counted(counts)}"
+
+
+def counted(counts: Mapping[Any, int]) -> str:
     largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     named = [f"{name} {count:,}" for name, count in largest[:NAMED]]
     return ", ".join(named + (["..."] if len(largest) > NAMED else []))
 
 
 def channels_of(looks: Mapping[str, Look]) -> int:
-    channels = {look.channels for look in looks.values()}
-    if len(channels) > 1:
-        raise ValueError(
-            "the images of one split are all gray and those of the other are not; give both of "
-            "them gray images, or both colour images"
-        )
-    return channels.pop()
+    """Those of both splits: files are taken as RGB unless all are gray, arrays as they are."""
+    channels = max(look.channels for look in looks.values())
+    for split, look in looks.items():
+        if look.is_array and look.channels < channels:
+            raise ValueError(
+                f"the images of the {split} split are a gray array and those of the other split "
+                "are in colour; give both of them gray images, or both colour images"
+            )
+    return channels
 
 
 def fit_channels(params: Any, channels: int) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -15,6 +16,7 @@ import torch
 gc.freeze()
 gc.enable()
 from stages import entry
+from stages.core.compare.classes import Labels
 from stages.core.compare.reweigh import ArrayCounts, ImageCounts
 from stages.core.compare.splits import Split, compare
 from stages.core.statistics import SPLITS, SplitStatistics
@@ -40,10 +42,11 @@ def main() -> None:
     measured = load_splits()
     # Each split numbers the classes that it has.
     classes = list(dict.fromkeys(name for index in indexes for name in index.classes))
+    numbers = {name: number for number, name in enumerate(classes)}
     train, test = (
         Split(
             images=image_counts(split, params, index, statistics),
-            labels=np.array([classes.index(name) for name in index.classes])[index.labels],
+            labels=labels_of(index, numbers),
             statistics=statistics,
         )
         for split, index, statistics in zip(SPLITS, indexes, measured.values(), strict=True)
@@ -60,12 +63,27 @@ def main() -> None:
     write_json(SHIFT, shift)
 
 
+def labels_of(index: Index, numbers: Mapping[str, int]) -> Labels | None:
+    """The number of each image's class; None where an image has no label."""
+    if index.unlabelled:
+        return None
+    labels: Labels = np.array([numbers[name] for name in index.classes])[np.array(index.labels)]
+    return labels
+
+
 def image_counts(
     split: str, params: Params, index: Index, statistics: SplitStatistics
 ) -> ImageCounts:
     folder = params.dataset.folder(split)
     if is_array(folder):
-        return ArrayCounts(ImageFile.of_folder(folder))
+        images = ArrayCounts(ImageFile.of_folder(folder))
+        if images.channels != len(statistics.histogram):
+            raise ValueError(
+                f"{folder}: expected the channels of the other split, "
+                f"{', '.join(statistics.channel_names)}, found {images.channels} in each image; "
+                "give both splits gray images, or both colour images"
+            )
+        return images
     ensure_measured(split, params.dataset, index.contents, engine_of(params.measure))
     return StoredCounts(index.contents, statistics, version(params.dataset.preparation))
 

@@ -14,7 +14,10 @@ from stages.files.reports import INVENTORY, QUARANTINE, write_json
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     indexes = {split: load_index(split) for split in SPLITS}
-    counts: dict[str, Any] = {split: inventory(index) for split, index in indexes.items()}
+    all_gray = all(index.converted.get("gray") == len(index.labels) for index in indexes.values())
+    counts: dict[str, Any] = {
+        split: inventory(index, all_gray=all_gray) for split, index in indexes.items()
+    }
     train, test = (set(index.contents) for index in indexes.values())
     if train and test:
         counts["contents_in_both_splits"] = len(train & test)
@@ -28,13 +31,25 @@ def main() -> None:
     )
 
 
-def inventory(index: Index) -> dict[str, Any]:
-    """How many images there are; of files also how many are alike, or were converted."""
-    counts: dict[str, Any] = {"images": len(index.labels), "classes": len(index.classes)}
+def inventory(index: Index, *, all_gray: bool) -> dict[str, Any]:
+    """How many images there are; of files also how many are alike, or were converted.
+
+    Where an image has no label there are no classes.
+    """
+    unlabelled = index.unlabelled
+    counts: dict[str, Any] = {
+        "images": len(index.labels),
+        "classes": 0 if unlabelled else len(index.classes),
+    }
+    if unlabelled:
+        counts["unlabelled"] = unlabelled
     if index.contents:
         counts["duplicates"] = len(index.contents) - len(set(index.contents))
         counts["quarantined"] = len(index.quarantined)
-        counts["converted"] = index.converted
+        # Gray images are taken as RGB, unless those of both splits are all gray.
+        counts["converted"] = {
+            was: images for was, images in index.converted.items() if was != "gray" or not all_gray
+        }
     return counts
 
 

@@ -47,11 +47,12 @@ def _sample(dataset: Dataset, split: str) -> dict[str, Any]:
         "extremes": [
             {
                 **asdict(extreme),
-                "class": index.classes[index.labels[extreme.index]],
+                "class": None if label is None else index.classes[label],
                 "file": index.names[extreme.index] if index.names else None,
                 "picture": data_uri(pictures[extreme.index]),
             }
             for extreme in extremes(statistics)
+            for label in [index.labels[extreme.index]]
         ],
     }
 

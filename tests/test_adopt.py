@@ -121,9 +121,10 @@ def test_what_is_no_dataset_is_refused_and_nothing_changes(
     assert "test: a split without images" in refused(project, photos)
     (photos / "test" / "notes.txt").write_text("x")
     assert "none of 1 files is an image (notes.txt: not a PNG," in refused(project, photos)
-    for number, image in enumerate(random_images(3, seed=3).transpose(0, 2, 3, 1)):
-        write(photos / "test" / f"{number}.png", image, "L")
-    assert "the images of one split are all gray" in refused(project, photos)
+    shutil.rmtree(photos / "test")
+    (photos / "test").mkdir()
+    np.save(photos / "test" / "images.npy", random_images(3, seed=3, channels=1))
+    assert "the images of the test split are a gray array" in refused(project, photos)
 
 
 def test_bad_files_are_named_at_once(project: Project, photos: Path) -> None:

@@ -32,8 +32,13 @@ def in_one_mode(parts_NCV: Sequence[IntArray]) -> IntArray:
 
 def joined_in_one_mode(parts: Sequence[SplitStatistics]) -> SplitStatistics:
     """The statistics of all images of the parts: gray ones as RGB, unless all of them are gray."""
+    return SplitStatistics.joined(all_in_one_mode(parts))
+
+
+def all_in_one_mode(parts: Sequence[SplitStatistics]) -> list[SplitStatistics]:
+    """The statistics of each part: gray ones as of RGB, unless all of them are gray."""
     channels = max(len(part.histogram) for part in parts)
-    return SplitStatistics.joined([_widened(part, channels) for part in parts])
+    return [_widened(part, channels) for part in parts]
 
 
 def _widened(part: SplitStatistics, channels: int) -> SplitStatistics:

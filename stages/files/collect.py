@@ -11,7 +11,7 @@ from stages.core.histograms import in_one_mode, joined_in_one_mode, statistics_o
 from stages.core.prepare import Size
 from stages.core.statistics import SplitStatistics
 from stages.files.decode import MeasuredImage, NotAnImageError
-from stages.files.index import ALL, Index, Quarantined
+from stages.files.index import Index, Quarantined
 from stages.files.listing import File
 from stages.files.rows import Column, Rows
 from stages.files.shards import Member
@@ -50,7 +50,8 @@ class Collection:
 
     def finish(self) -> tuple[SplitStatistics, Index]:
         classes, numbers = classes_of(self._images.distinct("label"))
-        if 0 < self._gray < len(self):
+        # Also where all are gray, as those of the other split may not be: see `inventory`.
+        if self._gray:
             self._converted["gray"] = self._gray
         # Not validated, as that would bring all rows into memory.
         index = Index.model_construct(
@@ -121,13 +122,10 @@ def label_of(name: str) -> str | None:
     return folder if slash else None
 
 
-def classes_of(labels: Iterable[str | None]) -> tuple[list[str], dict[str | None, int]]:
-    """The classes, and the number of each label's: all are of one class if some have no label."""
-    different = set(labels)
-    classes = sorted(label for label in different if label is not None)
-    if len(classes) < len(different):
-        return [ALL], dict.fromkeys(different, 0)
-    return classes, {label: number for number, label in enumerate(classes)}
+def classes_of(labels: Iterable[str | None]) -> tuple[list[str], dict[str | None, int | None]]:
+    """The classes, and the number of each label's; None for no label."""
+    classes = sorted({label for label in labels if label is not None})
+    return classes, {None: None} | {label: number for number, label in enumerate(classes)}
 
 
 def _by_pixels(size: Size) -> tuple[int, Size]:

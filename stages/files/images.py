@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stages.core.statistics import CHANNELS
 from stages.files.atomic import atomic_write
-from stages.files.index import ALL, Index
+from stages.files.index import Index
 from stages.files.location import Location
 
 DATA = Path("data")
@@ -77,19 +77,17 @@ def is_array(folder: Location) -> TypeGuard[Path]:
 
 
 def index_arrays(folder: Path) -> Index:
-    """What the images of `images.npy` are: of one class where no labels are beside them."""
+    """What the images of `images.npy` are: of no class where no labels are beside them."""
     images = ImageFile.of_folder(folder)
-    classes, labels = load_classes(folder), np.zeros(len(images), dtype=np.uint8)
+    classes, labels = load_classes(folder), [None] * len(images)
     if classes or (folder / "labels.npy").exists():
-        labels = load_labels(folder)
+        labels = load_labels(folder).tolist()
         # A label without a name is named by its number.
-        classes = [*classes, *map(str, range(len(classes), int(labels.max()) + 1))]
-    else:
-        classes = [ALL]
+        classes = [*classes, *map(str, range(len(classes), max(labels) + 1))]
     height, width = images[:1].shape[2:]
     return Index(
         classes=classes,
-        labels=labels.tolist(),
+        labels=labels,
         names=[],
         contents=[],
         smallest=(height, width),

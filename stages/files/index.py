@@ -20,8 +20,6 @@ INDEX = Path("data/index")
 # So many items are written at once.
 PIECE_ITEMS = 1024
 
-ALL = "all images"  # the one class of a split without labels
-
 
 class Quarantined(BaseModel):
     """A file that is no image of the split, and why."""
@@ -38,12 +36,12 @@ class Index(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     classes: list[str]
-    labels: Sequence[NonNegativeInt]  # (N,) index of the class of each image
+    labels: Sequence[NonNegativeInt | None]  # (N,) index of each image's class; None without label
     names: Sequence[str]  # (N,) path within the split; empty for arrays
     contents: Sequence[str]  # (N,) the first half of the SHA-256 of each file; empty for arrays
     smallest: tuple[int, int]  # height and width of the image with the fewest pixels
     largest: tuple[int, int]
-    converted: dict[str, int]  # how many images had to be converted, by what they were
+    converted: dict[str, int]  # how many images are to be converted, by what they are
     quarantined: list[Quarantined]
 
     @model_validator(mode="after")
@@ -51,9 +49,15 @@ class Index(BaseModel):
         lengths = {len(self.labels)} | {len(of) for of in (self.names, self.contents) if of}
         if len(lengths) > 1:
             raise ValueError(f"entries for different numbers of images: {sorted(lengths)}")
-        if self.labels and max(self.labels) >= len(self.classes):
-            raise ValueError(f"label {max(self.labels)} of {len(self.classes)} classes")
+        largest = max((label for label in self.labels if label is not None), default=-1)
+        if largest >= len(self.classes):
+            raise ValueError(f"label {largest} of {len(self.classes)} classes")
         return self
+
+    @property
+    def unlabelled(self) -> int:
+        """How many images have no label: then the split has no classes to compare."""
+        return sum(label is None for label in self.labels)
 
 
 def save_index(split: str, index: Index) -> None:

@@ -13,7 +13,7 @@ from typing import BinaryIO
 from tqdm import tqdm
 
 from stages.core.prepare import Size
-from stages.files.collect import classes_of, label_of
+from stages.files.collect import label_of
 from stages.files.decode import NotAnImageError, open_image
 from stages.files.images import ImageFile, index_arrays, is_array
 from stages.files.listing import File, Listing, find_files, identify, side_by_side
@@ -21,12 +21,14 @@ from stages.files.shards import read_shard
 
 GRAY = ("1", "L", "LA")
 
+ARRAY = "NumPy array"  # as the format of images that are no files
+
 
 @dataclass(frozen=True)
 class Look:
     """What was found in a split's folder."""
 
-    classes: Mapping[str, int]  # images of each
+    classes: Mapping[str | None, int]  # images of each; None is no label
     formats: Mapping[str, int]
     modes: Mapping[str, int]  # as Pillow names them
     sizes: AbstractSet[Size]
@@ -35,6 +37,10 @@ class Look:
     @property
     def images(self) -> int:
         return sum(self.classes.values())
+
+    @property
+    def is_array(self) -> bool:
+        return ARRAY in self.formats
 
     @property
     def channels(self) -> int:
@@ -46,8 +52,8 @@ def look_at(folder: Path) -> Look:
     if is_array(folder):
         images, index = ImageFile.of_folder(folder), index_arrays(folder)
         return Look(
-            classes=Counter(index.classes[label] for label in index.labels),
-            formats={"NumPy array": len(images)},
+            classes=Counter(None if n is None else index.classes[n] for n in index.labels),
+            formats={ARRAY: len(images)},
             modes={"L" if images[:1].shape[1] == 1 else "RGB": len(images)},
             sizes={index.smallest},
             bad={},
@@ -67,11 +73,7 @@ def look_at(folder: Path) -> Look:
     if not labels:
         name, reason = next(iter(bad.items()))
         raise ValueError(f"{folder}: none of {len(files)} files is an image ({name}: {reason})")
-    classes, numbers = classes_of(labels)
-    counts = Counter[str]()
-    for label, count in labels.items():
-        counts[classes[numbers[label]]] += count
-    return Look(counts, formats, modes, sizes, bad)
+    return Look(labels, formats, modes, sizes, bad)
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def test_all_forms_have_the_statistics_of_the_decoded_images(tmp_path: Path) -> 
         for field in FIELDS:
             assert (getattr(statistics, field) == getattr(folder, field)).all()
         assert list(index.contents) == [hashlib.sha256(p.data).hexdigest()[:32] for p in photos]
-        assert [index.classes[label] for label in index.labels] == [
+        assert [index.classes[label] for label in index.labels if label is not None] == [
             str(photo.label) if form == "tar" else CLASSES[photo.label] for photo in photos
         ]
 
@@ -100,11 +100,11 @@ def test_a_picture_that_is_gone_is_named(tmp_path: Path) -> None:
         FilePictures(tmp_path, index, Preparation())[0]
 
 
-def test_where_a_label_is_missing_all_images_are_one_class(tmp_path: Path) -> None:
+def test_where_a_label_is_missing_it_is_none(tmp_path: Path) -> None:
     table = pa.table({"image": [PHOTO.data] * 2, "label": [1, None]})
     pq.write_table(table, tmp_path / "0.parquet")
     _, index = measured(tmp_path)
-    assert (index.classes, list(index.labels)) == (["all images"], [0, 0])
+    assert (index.classes, list(index.labels), index.unlabelled) == (["1"], [0, None], 1)
 
 
 def test_a_task_is_called_by_what_it_reads(tmp_path: Path) -> None:
