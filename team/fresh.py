@@ -21,8 +21,9 @@ def check_fresh() -> None:
     if stale:
         raise ValueError(
             "dvc.lock and the reports are not what the code and params.yaml give: `dvc repro` "
-            f"would run {', '.join(stale)}, and what follows from them; run it, then commit "
-            "dvc.lock and reports/"
+            f"would run {', '.join(stale)}, and what follows from them. After a change: run it, "
+            "then commit dvc.lock and reports/. After `git checkout`: run `dvc checkout`, as the "
+            "data here are still those of another commit"
         )
 
 

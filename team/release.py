@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 from dvc.repo import Repo
 from dvc.scm import SCMError, map_scm_exception
@@ -52,8 +53,12 @@ def check_committed() -> None:
 
 
 def artifact_names() -> list[str]:
+    """What GTO calls them: where this is a folder of a larger repository, with that folder."""
+    here = Path.cwd()
     with Repo() as repo:
-        return list(repo.artifacts.read()["dvc.yaml"])
+        names = repo.artifacts.read()[str(here.relative_to(repo.root_dir) / "dvc.yaml")]
+        folder = here.relative_to(repo.scm.root_dir).as_posix()
+    return [name if folder == "." else f"{folder}:{name}" for name in names]
 
 
 def check_newer(version: str, artifacts: list[str]) -> None:

@@ -9,21 +9,27 @@ neither in the shell's history nor in the list of processes.
 from __future__ import annotations
 
 import argparse
+import os
+import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from getpass import getpass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from dvc.config import Config, ConfigError
+from dvc.dirs import system_config_dir
+from dvc.env import DVC_SYSTEM_CONFIG_DIR
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from stages import entry
 
-REMOTE = "team"
+REMOTE, UNPROVEN = "team", "unproven"
 CONFIG, LOCAL_CONFIG = Path(".dvc/config"), Path(".dvc/config.local")
 
 # Everything else says who somebody is, or lies on their machine: it stays out of Git.
@@ -45,10 +51,10 @@ def main() -> None:
         if not Path(path).is_file():
             raise FileNotFoundError(f"{path}: nothing to share yet; run `dvc repro` first")
     options = dict(_option(option) for option in arguments.options)
-    with restored_on_failure(CONFIG, LOCAL_CONFIG):
-        write_config(arguments.url, options)
-        dvc_push(*PROBE, otherwise=f"{CONFIG} is as it was")
+    with unproven(arguments.url, options):
+        dvc_push(*PROBE, f"--remote={UNPROVEN}", otherwise=f"{CONFIG} is as it was")
         read_back()
+    write_config(arguments.url, options)
     dvc_push("--run-cache", otherwise="the remote is set up; repeat `dvc push --run-cache`")
     print(
         f"{arguments.url} gave back what was pushed. For the team:\n"
@@ -57,7 +63,8 @@ def main() -> None:
 
 
 def check_url(url: str) -> None:
-    """ValueError for a URL that holds a secret, FileNotFoundError for a folder that is not there.
+    """ValueError for a URL that holds a secret, for what DVC would take for a folder though it is
+    none, and for a folder that Git would take in; FileNotFoundError for one that is not there.
 
     DVC would make the folder, also where a share is not mounted or its name is misspelt.
     """
@@ -67,15 +74,66 @@ def check_url(url: str) -> None:
             "the remote's URL holds a password, and everyone can read it in .dvc/config; leave it "
             "out and give it as an option (README, Share it)"
         )
-    if not parts.scheme and not Path(url).expanduser().is_dir():
+    if parts.netloc:
+        return
+    if re.match("[^/]+:", url):
+        raise ValueError(
+            "the remote is neither a folder nor a URL; write s3://bucket/path or ssh://host/path, "
+            "or ./ before a folder with a colon in its name"
+        )
+    folder = Path(url).expanduser().resolve()
+    if not folder.is_dir():
         raise FileNotFoundError(
             f"{url}: expected a folder that the team shares, and there is none; make it first"
+        )
+    with Repo() as repo:
+        repository = Path(repo.scm.root_dir).resolve()
+    if folder.is_relative_to(repository):
+        raise ValueError(
+            f"{url}: expected a folder outside of {repository}, as Git would take in what is "
+            "pushed to one inside"
         )
 
 
 def _option(option: str) -> tuple[str, str]:
     name, given, value = option.partition("=")
-    return name, value if given else getpass(f"{name}: ")
+    if name == "url":
+        raise ValueError("url is no option; the URL comes first, before the options")
+    if given:
+        return name, value
+    try:
+        return name, getpass(f"{name}: ")
+    except EOFError as error:
+        raise ValueError(
+            f"{name}: expected its value from a terminal or on standard input, found neither"
+        ) from error
+
+
+@contextmanager
+def unproven(url: str, options: dict[str, str]) -> Iterator[None]:
+    """Let DVC know the remote as `UNPROVEN`, in no file that it reads however this ends.
+
+    It reads it in place of the settings of the whole system, of which a copy is beside it.
+    """
+    remote = {"url": url, "verify": "true", **options}
+    try:
+        Config.validate({"remote": {UNPROVEN: remote}})
+    except ConfigError as error:
+        raise ValueError(f"{url}: {error}; see `dvc remote modify --help`") from error
+    before = os.environ.get(DVC_SYSTEM_CONFIG_DIR)
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Path(folder, "config")
+        of_system = Path(system_config_dir(), "config")
+        settings.write_bytes(of_system.read_bytes() if of_system.is_file() else b"")
+        with edited(settings) as content:
+            content["remote"][UNPROVEN] = remote
+        os.environ[DVC_SYSTEM_CONFIG_DIR] = folder
+        try:
+            yield
+        finally:
+            del os.environ[DVC_SYSTEM_CONFIG_DIR]
+            if before:
+                os.environ[DVC_SYSTEM_CONFIG_DIR] = before
 
 
 def write_config(url: str, options: dict[str, str]) -> None:
@@ -83,22 +141,29 @@ def write_config(url: str, options: dict[str, str]) -> None:
 
     What an earlier remote had goes: options of another kind would make DVC refuse to start.
     """
-    config = Config(str(CONFIG.parent.resolve()), validate=False)
-    shared = {name: value for name, value in options.items() if name in FOR_THE_TEAM}
     own = {name: value for name, value in options.items() if name not in FOR_THE_TEAM}
-    try:
-        LOCAL_CONFIG.touch()
-        LOCAL_CONFIG.chmod(0o600)  # before there is a secret in it
-        with config.edit("local", validate=False) as local:
-            local["remote"].pop(REMOTE, None)
-            if own:
-                local["remote"][REMOTE] = own
-        with config.edit("repo", validate=False) as repo:
-            repo["remote"][REMOTE] = {"url": url, "verify": "true", **shared}
-            repo["core"]["remote"] = REMOTE
-        config.load()
-    except ConfigError as error:
-        raise ValueError(f"{url}: {error}; see `dvc remote modify --help`") from error
+    shared = {name: value for name, value in options.items() if name in FOR_THE_TEAM}
+    LOCAL_CONFIG.touch()
+    LOCAL_CONFIG.chmod(0o600)  # before there is a secret in it
+    with edited(LOCAL_CONFIG) as content:
+        content["remote"].pop(REMOTE, None)
+        if own:
+            content["remote"][REMOTE] = own
+    with edited(CONFIG) as content:
+        content["remote"][REMOTE] = {"url": url, "verify": "true", **shared}
+        content["core"]["remote"] = REMOTE
+
+
+@contextmanager
+def edited(file: Path) -> Iterator[Any]:
+    """The content of a file of DVC's settings, read and written by DVC, put in place whole."""
+    partial = file.with_name(f"{file.name}.partial")
+    shutil.copy(file, partial)  # with its mode
+    config = Config(validate=False)
+    config.files["system"] = str(partial.resolve())  # of any level, as it lies in the same folder
+    with config.edit("system", validate=False) as content:
+        yield content
+    partial.replace(file)
 
 
 def dvc_push(*arguments: str, otherwise: str) -> None:
@@ -112,7 +177,7 @@ def read_back() -> None:
     with tempfile.TemporaryDirectory() as cache:
         try:
             with Repo(config={"cache": {"dir": cache}}) as repo:
-                repo.fetch(list(PROBE))
+                repo.fetch(list(PROBE), remote=UNPROVEN)
         except DvcException as error:
             raise ValueError(f"what was pushed cannot be read: {error}") from error
         fetched = {path.read_bytes() for path in Path(cache).rglob("*") if path.is_file()}
@@ -121,21 +186,6 @@ def read_back() -> None:
             f"expected to read back what was pushed of {' and '.join(PROBE)}, and it came back "
             "damaged; the remote's disk, or what already lay there, is not sound"
         )
-
-
-@contextmanager
-def restored_on_failure(*paths: Path) -> Iterator[None]:
-    """Give files their content back, or take them away, unless all goes well."""
-    before = {path: path.read_bytes() if path.exists() else None for path in paths}
-    try:
-        yield
-    except BaseException:
-        for path, content in before.items():
-            if content is None:
-                path.unlink(missing_ok=True)
-            else:
-                path.write_bytes(content)
-        raise
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.conftest import ROOT, Params, Project
+from tests.conftest import ROOT, Params, Project, random_images
 
 WORKFLOW = ROOT / ".github/workflows/normstats.yml"
 JOBS = yaml.safe_load(WORKFLOW.read_text())["jobs"]
@@ -70,6 +70,18 @@ def test_what_is_committed_here_is_fresh_and_nothing_is_downloaded_to_tell(
     assert "within all 9 limits" in cloned.run(".ci/summary", "origin/main")
     assert not list(cloned.path.glob("data/**/*.np[yz]"))
     assert cloned.run("git", "status", "--porcelain") == ""
+
+
+def test_data_of_another_branch_are_named_and_brought_back(project: Project) -> None:
+    project.run("git", "switch", "--quiet", "--create", "change")
+    project.write_images("test", random_images(20, seed=2))
+    project.run("dvc", "commit", "--force", "--quiet", "download")
+    project.repro()
+    project.commit()
+    project.run("git", "switch", "--quiet", "main")
+    assert "After `git checkout`: run `dvc checkout`" in project.run(".ci/fresh", expect=1)
+    project.run("dvc", "checkout", "--quiet")
+    assert project.run(".ci/fresh").startswith("fresh: ")
 
 
 def flat(metrics: dict[str, Any], *above: str) -> dict[str, float]:

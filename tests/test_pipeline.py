@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
+from stages.files.listing import find_files
 from stages.files.ready_made.labelled import LabelledImages
 from tests.conftest import ROOT, STAGES, Params, Project, random_images
 
@@ -240,6 +241,36 @@ def test_changed_images_are_measured_again(project: Project) -> None:
     normalized = [f"normalize@{preset}" for preset in PRESETS]
     others = ["measure@test", "sample", "compare", "check", "publish", "report"]
     assert sorted(ran) == sorted(others + normalized)
+
+
+# What measure leaves out of a folder of images, and what it would try to measure.
+HIDDEN = (".DS_Store", "Thumbs.db", ".ipynb_checkpoints/a.png", ".a.png.swp", ".a.png.un~", ".#a")
+SHOWN = ("a.png~", "#a.png#")
+
+
+def test_what_editors_and_systems_leave_makes_nothing_stale(project: Project) -> None:
+    folders = {
+        "stages/files/report/templates": HIDDEN + SHOWN,
+        "reports/presets/half": HIDDEN + SHOWN,
+        "data/cifar10/train": HIDDEN,
+    }
+    for folder, names in folders.items():
+        for name in names:
+            path = project.path / folder / name
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+    assert project.repro() == []
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_dvc_sees_what_is_measured_of_a_folder_of_images(project: Project) -> None:
+    folder = project.path / "data/photos/train"
+    (folder / ".ipynb_checkpoints").mkdir(parents=True)
+    for name in HIDDEN + SHOWN:
+        (folder / name).touch()
+    assert {file.name for file in find_files(folder)} == set(SHOWN)
+    project.run("dvc", "add", "--quiet", str(folder))
+    assert yaml.safe_load((folder.parent / "train.dvc").read_text())["outs"][0]["nfiles"] == 2
 
 
 def test_a_killed_measure_leaves_nothing_and_runs_again(project: Project) -> None:

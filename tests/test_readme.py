@@ -68,6 +68,7 @@ def test_every_command_of_the_readme_runs_and_prints_what_is_shown(
 ) -> None:
     project = checkout.copy_to(tmp_path / "normstats")
     project.use_this_environment()
+    project.environment["COLUMNS"] = "80"
     assert {"make", "make test", "dvc repro", "pytest", "dvc metrics diff"} <= set(
         run(README, project)
     )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -304,6 +306,32 @@ def test_dvc_artifacts_get(
     source, contents = released
     training.run("dvc", "artifacts", "get", str(source.path), name, "--rev", "v1.0.0")
     assert training.read(Path(ARTIFACTS[name]).name) == contents["v1.0.0"][name]
+
+
+@pytest.mark.parametrize("dvc", ["teams/vision/.dvc", ".dvc"])
+def test_a_release_from_a_folder_of_a_larger_repository_is_found(
+    shared: Project, training: Project, tmp_path: Path, dvc: str
+) -> None:
+    """Where DVC has its own folder in ours, and where it has one for the whole repository."""
+    larger = Project(tmp_path / "larger", shared.environment)
+    ours = Project(larger.path / "teams/vision", shared.environment)
+    expected = {name: shared.read(path) for name, path in ARTIFACTS.items()}
+    larger.path.joinpath("teams").mkdir(parents=True)
+    shared.path.rename(ours.path)
+    shutil.rmtree(ours.path / ".git")
+    (ours.path / ".dvc").rename(larger.path / dvc)
+    remote = f"url = {tmp_path / 'store'}"
+    config = larger.path / dvc / "config"
+    config.write_text(re.sub("url = .*", remote, config.read_text()))
+    larger.run("git", "init", "--quiet")
+    larger.commit()
+    printed = release(ours, "v1.0.0").splitlines()
+    for name, content in expected.items():
+        assert f"teams/vision={name}@v1.0.0" in printed
+        artifact = f"teams/vision:{name}"
+        training.run("dvc", "artifacts", "get", str(larger.path), artifact, "--rev", "v1.0.0")
+        assert training.read(Path(ARTIFACTS[name]).name) == content
+    assert "v1.0.0 is not newer than v1.0.0" in refused(ours)
 
 
 @pytest.mark.parametrize("name", ["normalization", "statistics-train"])

@@ -118,17 +118,25 @@ def test_a_teammate_with_another_device_shares_the_entry(
         ("ssh://ann:secret@host/path", [], "the remote's URL holds a password"),
         ("no such folder", [], "no such folder: expected a folder that the team shares"),
         ("s3://bucket/path", ["endpoint=http://host"], "extra keys not allowed"),
-        (".", ["keyfile=key"], "extra keys not allowed"),
+        ("..", ["keyfile=key"], "extra keys not allowed"),
+        ("..", ["url=/elsewhere"], "url is no option"),
+        # DVC would take these for folders, and make them.
+        ("s3:/bucket/path", [], "the remote is neither a folder nor a URL"),
+        ("s3:///bucket/path", [], "the remote is neither a folder nor a URL"),
+        ("host:/srv/dvc", [], "the remote is neither a folder nor a URL"),
+        # Git would take in what lies there.
+        (".", [], ".: expected a folder outside of "),
+        ("data", [], "data: expected a folder outside of "),
     ],
 )
 def test_what_cannot_be_a_remote_leaves_the_config_as_it_was(
     project: Project, url: str, options: list[str], error: str
 ) -> None:
-    before = project.read(".dvc/config")
     said = project.run("python", "-m", "team.share", url, *options, expect=1)
     assert error in said
+    assert "secret" not in said
     assert "Traceback" not in said
-    assert project.read(".dvc/config") == before
+    assert project.run("git", "status", "--porcelain") == ""
     assert not (project.path / ".dvc/config.local").exists()
 
 
@@ -143,3 +151,13 @@ def test_a_secret_without_a_value_is_asked_for(project: Project) -> None:
     share = "from team.share import _option; print(_option('secret_access_key'))"
     said = project.run("bash", "-c", f'echo secret | setsid python -c "{share}"')
     assert "('secret_access_key', 'secret')" in said
+
+
+def test_a_secret_that_nobody_gives_is_an_error(project: Project) -> None:
+    share = "python -m team.share s3://bucket/path secret_access_key"
+    said = project.run("bash", "-c", f"setsid --wait {share} </dev/null", expect=1)
+    assert said.endswith(
+        "error: secret_access_key: expected its value from a terminal or on standard input, "
+        "found neither\n"
+    )
+    assert "Traceback" not in said

@@ -125,6 +125,26 @@ sys.addaudithook(kill)
     assert has_what_was_shared(ben, team)
 
 
+@pytest.mark.parametrize("event", ["subprocess.Popen", "os.rename"])
+def test_a_share_that_is_killed_configures_nothing(
+    project: Project, place: Path, tmp_path: Path, event: str
+) -> None:
+    """Before the remote is proven, and before the proven one is put in place."""
+    (tmp_path / "sitecustomize.py").write_text(f"""
+import os, signal, sys
+def kill(event, arguments):
+    at_configuration = event == "os.rename" and "config.local" in str(arguments[1])
+    if event == {event!r} and (at_configuration or "push" in str(arguments[1])):
+        os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(kill)
+""")
+    project.environment["PYTHONPATH"] = str(tmp_path)
+    project.run("python", "-m", "team.share", str(place), "jobs=2", expect=-9)
+    assert project.run("git", "status", "--porcelain") == ""
+    assert project.run("dvc", "remote", "list") == ""
+    assert project.run("dvc", "config", "--local", "--list") == ""
+
+
 @pytest.mark.parametrize("remote", SERVERS, indirect=True)
 def test_a_server_that_stops_midway_is_waited_for(team: Team, place: Path) -> None:
     """In the midst of a push, then of a pull; it comes back at another port."""

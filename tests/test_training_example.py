@@ -254,10 +254,26 @@ def test_the_requirements_are_those_of_the_root() -> None:
     assert pins(EXAMPLE / "requirements.txt") < pins(*ROOT.glob("requirements*.in"))
 
 
-@pytest.mark.skipif(
+needs_history = pytest.mark.skipif(
     git("rev-parse", "--is-shallow-repository").strip() == b"true",
     reason="a shallow clone has no history",
 )
+
+
+@needs_history
+@pytest.mark.usefixtures("cifar10")
+def test_a_fresh_clone_pulls_what_is_imported_and_has_nothing_to_do(tmp_path: Path) -> None:
+    """From the cache that `make` fills, here by its first stages; as the example is committed."""
+    clone = Project(tmp_path / "normstats")
+    git("clone", "--quiet", ".", str(clone.path))
+    clone.run("dvc", "repro", "--quiet", "download")
+    example = Project(clone.path / "examples" / "training")
+    example.run("dvc", "pull", "--quiet")
+    assert example.repro() == []
+    assert example.run("git", "status", "--porcelain", ".") == ""
+
+
+@needs_history
 @pytest.mark.parametrize("name", ["cifar10", "normalization.json", "presets"])
 def test_what_is_imported_is_in_every_clone(name: str) -> None:
     """By a path within the repository, from a commit of its history: no tag is needed."""

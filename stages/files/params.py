@@ -42,13 +42,13 @@ def _of_each_channel(numbers: list[float]) -> list[float]:
 OfEachChannel = AfterValidator(_of_each_channel)
 
 
-def _matches(pattern: str, expected: str) -> AfterValidator:
-    def check(text: str) -> str:
-        if not re.fullmatch(pattern, text):
+def _matches(pattern: str, expected: str) -> BeforeValidator:
+    def check(text: Any) -> Any:
+        if not isinstance(text, str) or not re.fullmatch(pattern, text):
             raise ValueError(f"expected {expected}, found {text!r}")
         return text
 
-    return AfterValidator(check)
+    return BeforeValidator(check)
 
 
 # The name is part of a stage's name and of a path.
@@ -254,7 +254,7 @@ def _describe(mistake: ErrorDetails) -> str:
             return f"{place}: missing"
         case "extra_forbidden" if loc[0] == "presets":
             return f"{place}: unknown key; a preset has mean and std, or fit and std"
-        case "extra_forbidden":
+        case "extra_forbidden" | "invalid_key":
             return f"{place}: unknown key; remove it or correct its name"
         case "value_error":
             return f"{place.removesuffix('.[key]')}: {mistake['ctx']['error']}".removeprefix(": ")
