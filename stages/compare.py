@@ -27,7 +27,7 @@ from stages.files.images import ImageFile, is_array
 from stages.files.index import Index, load_index
 from stages.files.params import Params, load_params
 from stages.files.reports import SHIFT, write_json
-from stages.files.statistics import load_splits
+from stages.files.statistics import digests_of_statistics, load_splits
 from stages.files.stored import StoredCounts
 from stages.folders import ensure_measured
 
@@ -60,7 +60,7 @@ def main() -> None:
             device,
             classes.__getitem__,
         )
-    write_json(SHIFT, shift)
+    write_json(SHIFT, {"statistics": digests_of_statistics(), **shift})
 
 
 def labels_of(index: Index, numbers: Mapping[str, int]) -> Labels | None:

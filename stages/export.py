@@ -14,9 +14,9 @@ from stages.core.export.configs import (
 from stages.core.export.keras_weights import keras_weights
 from stages.core.export.limits import check_exportable
 from stages.core.export.onnx_graph import Layout, onnx_graph
-from stages.files.exports import EXPORTS, write_onnx
+from stages.files.exports import write_onnx
 from stages.files.npz import write_npz
-from stages.files.reports import PUBLISHED, read_json, write_json
+from stages.files.reports import EXPORTS, PUBLISHED, read_json, write_json
 
 
 def main() -> None:

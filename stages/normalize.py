@@ -11,7 +11,7 @@ from stages.core.statistics import channel_names
 from stages.core.summary import SplitSummary, summarize
 from stages.files.params import FittedPreset, Params, load_params
 from stages.files.reports import PRESETS, write_json, write_rows
-from stages.files.statistics import load_splits
+from stages.files.statistics import digests_of_statistics, load_splits
 
 
 def main() -> None:
@@ -22,10 +22,11 @@ def main() -> None:
     train, test = map(summarize, load_splits().values())
     preset = find_preset(params, name, train)
     after = details(preset, train, test)
-    write_json(PRESETS / name / "details.json", after)
     write_json(PRESETS / name / "metrics.json", metrics(preset, after))
     write_json(PRESETS / name / "normalization.json", normalization(preset))
     write_rows(PRESETS / name / "distribution.json", distribution(preset, train, test))
+    # Last: where these digests are, all of the folder was made from the same statistics.
+    write_json(PRESETS / name / "details.json", {"statistics": digests_of_statistics(), **after})
 
 
 def find_preset(params: Params, name: str, train: SplitSummary) -> Preset:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
+from pathlib import Path
 
 from stages import entry
+from stages.core.check import in_words
 from stages.files.params import load_params
-from stages.files.reports import CHECK, PRESETS, PUBLISHED, copy_report, read_json
+from stages.files.reports import CHECK, EXPORTS, PRESETS, PUBLISHED, copy_report, read_json
 
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
-    if not read_json(CHECK, "passed", "limits")["passed"]:
-        raise ValueError(f"{CHECK}: a limit is broken, so nothing is published; see `dvc repro`")
+    checked = read_json(CHECK, "passed", "limits")
+    if not checked["passed"]:
+        # What was handed out before may be of another dataset.
+        for folder in filter(Path.exists, (PUBLISHED, EXPORTS)):
+            shutil.rmtree(folder)
+        sys.exit(f"error: {in_words(checked)}")
     chosen = PRESETS / load_params().preset
     for name in ("metrics.json", "normalization.json"):
         copy_report(chosen / name, PUBLISHED / name)

@@ -58,11 +58,11 @@ Change = Callable[[Path], object]
     ("name", "change", "expected"),
     [
         ("reports/shift.json", Path.unlink, "not there; run `dvc repro`"),
-        ("reports/check.json", lambda p: p.write_text("{"), "damaged"),
+        ("reports/shift.json", lambda p: p.write_text("{"), "damaged"),
         ("reports/shift.json", lambda p: p.write_text('{"images": {}}'), "expected the keys"),
         ("reports/presets/half/details.json", lambda p: p.write_text("[]"), "expected the keys"),
         ("reports/presets/half/distribution.json", Path.unlink, "not there"),
-        ("reports/published/normalization.json", Path.unlink, "not there"),
+        ("reports/presets/half/normalization.json", Path.unlink, "not there"),
         ("reports/samples.json", lambda p: p.write_text('{"train": {}}'), "expected the keys"),
         ("data/statistics/train.npz", Path.unlink, "no statistics there"),
         (".dvc/plots/shift.json", Path.unlink, "git restore .dvc/plots/shift.json"),

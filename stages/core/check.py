@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tabulate import tabulate
+
 Limit = float | Mapping[Any, float]
 
 
@@ -25,6 +27,31 @@ def check(shift: Mapping[str, Any], limits: Mapping[Any, Limit]) -> dict[str, An
     }
     held = [channel["holds"] for channels in checked.values() for channel in channels.values()]
     return {"passed": all(held), "limits": checked}
+
+
+def in_words(checked: Mapping[str, Any]) -> str:
+    """The verdict, with a table of the limits that are broken, or of all where none is."""
+    rows = [
+        (measure, channel, of["value"], of["limit"], of["holds"])
+        for measure, channels in checked["limits"].items()
+        for channel, of in channels.items()
+    ]
+    broken = [row for row in rows if not row[-1]]
+    if broken:
+        return (
+            f"{len(broken)} of {len(rows)} limits are broken, so nothing is published:\n\n"
+            f"{_table(broken)}\n\n"
+            "reports/index.html shows all that is known of the shift. Mend it, or where it is "
+            "harmless raise its limit in params.yaml; then run `dvc repro`"
+        )
+    if rows:
+        return f"the splits stay within all {len(rows)} limits\n\n{_table(rows)}"
+    return "params.yaml has no limits"
+
+
+def _table(rows: list[tuple[Any, ...]]) -> str:
+    headers = ("measure", "channel", "value", "limit", "holds")
+    return tabulate(rows, headers, floatfmt=".4g", missingval="not finite")
 
 
 def _by_channel(measure: str, limit: Limit, channels: list[str]) -> Mapping[Any, float]:

@@ -8,8 +8,6 @@ import onnx
 
 from stages.files.atomic import atomic_write
 
-EXPORTS = Path("data/exports")
-
 
 def write_onnx(path: Path, model: onnx.ModelProto) -> None:
     with atomic_write(path) as file:

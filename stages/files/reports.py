@@ -10,6 +10,7 @@ from stages.files.atomic import atomic_write
 
 PRESETS = Path("reports/presets")
 PUBLISHED = Path("reports/published")
+EXPORTS = Path("data/exports")  # what is published, for other libraries
 SHIFT = Path("reports/shift.json")
 CHECK = Path("reports/check.json")
 SAMPLES = Path("reports/samples.json")

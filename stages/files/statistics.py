@@ -38,6 +38,11 @@ def digest_of_statistics(split: str) -> str:
     return hashlib.sha256((STATISTICS / f"{split}.npz").read_bytes()).hexdigest()
 
 
+def digests_of_statistics() -> dict[str, str]:
+    """The SHA-256 of each split's statistics: a report has those that it was made from."""
+    return {split: digest_of_statistics(split) for split in SPLITS}
+
+
 def load_splits() -> dict[str, SplitStatistics]:
     """The statistics of both splits: those of gray images as of RGB, unless both are of gray ones.
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from stages.core.check import check
 from stages.core.report.shift_table import MEASURES
 from stages.core.statistics import SPLITS, SplitStatistics
 from stages.files.params import Params, load_params
 from stages.files.reports import (
-    CHECK,
     INVENTORY,
     PRESETS,
-    PUBLISHED,
     QUARANTINE,
     SAMPLES,
     SHIFT,
     read_json,
     read_rows,
 )
-from stages.files.statistics import load_splits
+from stages.files.statistics import STATISTICS, digests_of_statistics, load_splits
 
 Json = dict[str, Any]
 
 SHIFT_KEYS = (
+    "statistics",
     "images",
     "constant_channels",
     "interval_95",
@@ -48,7 +48,6 @@ class PresetInputs:
 @dataclass(frozen=True)
 class Inputs:
     params: Params
-    published: Json
     presets: dict[str, PresetInputs]
     shift: Json
     check: Json
@@ -64,40 +63,49 @@ def load_inputs() -> Inputs:
     The presets are those of `params.yaml`: the folder of one that was removed may still be there.
     """
     params = load_params()
+    shift = read_json(SHIFT, *SHIFT_KEYS)
     inputs = Inputs(
         params=params,
-        published=read_json(PUBLISHED / "normalization.json", "mean", "std"),
         presets={name: _load_preset(name) for name in params.presets},
-        shift=read_json(SHIFT, *SHIFT_KEYS),
-        check=read_json(CHECK, "passed", "limits"),
+        shift=shift,
+        check=check(shift, params.limits),
         samples=read_json(SAMPLES, *SPLITS),
         inventory=read_json(INVENTORY, *SPLITS),
         quarantine=read_json(QUARANTINE, *SPLITS),
         statistics=load_splits(),
     )
-    _check_channels(inputs)
+    _check_statistics(inputs)
     return inputs
 
 
-def _check_channels(inputs: Inputs) -> None:
-    """Raise ValueError where a report is still of images with other channels."""
-    measured = inputs.statistics["train"].channel_names
-    means = {SHIFT: inputs.shift["mean_levels"]} | {
-        PRESETS / name / "details.json": preset.details["train"]["mean"]
-        for name, preset in inputs.presets.items()
+def _check_statistics(inputs: Inputs) -> None:
+    """Raise ValueError for a report that was not made from the statistics beside it."""
+    made_from = {
+        SHIFT: inputs.shift["statistics"],
+        SAMPLES: {split: inputs.samples[split]["sha256"]["statistics"] for split in SPLITS},
+        **{
+            PRESETS / name / "details.json": preset.details["statistics"]
+            for name, preset in inputs.presets.items()
+        },
     }
-    for path, by_channel in means.items():
-        if tuple(by_channel) != measured:
-            raise ValueError(
-                f"{path}: expected the channels of the statistics, {', '.join(measured)}, found "
-                f"{', '.join(by_channel)}; run `dvc repro`"
-            )
+    statistics = digests_of_statistics()
+    others = [str(path) for path, digests in made_from.items() if digests != statistics]
+    # These two are made from the index beside the statistics.
+    if any(
+        inputs.inventory[split]["images"] != inputs.statistics[split].images for split in SPLITS
+    ):
+        others += [str(INVENTORY), str(QUARANTINE)]
+    if others:
+        raise ValueError(
+            f"{', '.join(others)}: made from other statistics than those in {STATISTICS}; run "
+            "`dvc repro`"
+        )
 
 
 def _load_preset(name: str) -> PresetInputs:
     folder = PRESETS / name
     return PresetInputs(
         normalization=read_json(folder / "normalization.json", "mean", "std"),
-        details=read_json(folder / "details.json", *SPLITS),
+        details=read_json(folder / "details.json", "statistics", *SPLITS),
         distribution=read_rows(folder / "distribution.json"),
     )

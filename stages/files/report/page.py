@@ -63,15 +63,14 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
         "thousands": "{:,}".format,
         "lower_first": lambda sentence: sentence[:1].lower() + sentence[1:],
     }
+    dataset, constants = _dataset(inputs.params), inputs.presets[inputs.params.preset].normalization
     return environment.get_template("page.html").render(
         channels=inputs.statistics["train"].channel_names,
         params=inputs.params,
-        published=inputs.published,
+        constants=constants,
         limits_words=limits_in_words(inputs.check),
         check=inputs.check,
-        snippets=snippets(
-            **inputs.published, image_size=_image_size(inputs.samples["train"]["sizes"])
-        ),
+        snippets=snippets(**constants, image_size=_image_size(inputs.samples["train"]["sizes"])),
         presets=inputs.presets,
         preset_rows=preset_rows(
             {
@@ -91,7 +90,8 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
         class_words=class_words(inputs.shift),
         common_classes=common_classes(inputs.shift),
         splits=SPLITS,
-        title=_title(inputs.params),
+        dataset=dataset,
+        title=f"{dataset} normalization{'' if inputs.check['passed'] else ', not published'}",
         samples=inputs.samples,
         inventory=inputs.inventory,
         quarantine=inputs.quarantine,
@@ -148,7 +148,7 @@ def _image_size(sizes: Mapping[str, Any]) -> Sequence[int]:
     return smallest if smallest == sizes["largest"] else (224, 224)
 
 
-def _title(params: Params) -> str:
+def _dataset(params: Params) -> str:
     """The name of the dataset: that of its folder, or what the folder of a known one stands for."""
     name = Path(params.dataset.root).name
     return TITLES.get(name, name)
