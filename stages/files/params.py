@@ -25,7 +25,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from stages.core.prepare import Preparation
-from stages.files.location import Location, locate
+from stages.files.location import Location, check_root, locate
 
 PARAMS = Path("params.yaml")
 
@@ -64,6 +64,7 @@ RayAddress = Annotated[
 
 Word = Annotated[str, Field(min_length=1)]
 FolderName = Annotated[str, _matches(r"(?!\.\.?$)[^/\\]+", "the name of a folder in dataset.root")]
+Root = Annotated[Word, AfterValidator(check_root)]
 Side = Annotated[int, Field(strict=True, gt=0, le=2**14)]
 Sides = tuple[Side, Side]  # height, width
 # Those of stages/files/ready_made, named here again, as every stage depends on this module and one
@@ -130,7 +131,7 @@ class Splits(Section):
 
 
 class Dataset(Section):
-    root: Word
+    root: Root
     splits: Splits
     download: list[ReadyMade]
     sources: Annotated[list[Word], Field(min_length=1)] | None = None
