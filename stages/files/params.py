@@ -230,9 +230,13 @@ def load_params() -> Params:
     """Read `params.yaml`; ValueError names every mistake by its place in the file."""
     if not PARAMS.is_file():
         raise FileNotFoundError(f"{PARAMS}: not in this folder; run from the repository's root")
+    return parse_params(PARAMS.read_bytes())
+
+
+def parse_params(written: bytes) -> Params:
     try:
         # With DVC's own parser: by other rules than its YAML 1.2, 010 is 8 and `on` is true.
-        content = YAML(typ="safe", pure=True).load(PARAMS)
+        content = YAML(typ="safe", pure=True).load(written)
     except (YAMLError, ValueError) as error:
         raise ValueError(f"{PARAMS} is not valid YAML: {error}") from error
     try:
