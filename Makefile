@@ -8,6 +8,14 @@ PYTHON ?= python3
 IN_VENV = . .venv/bin/activate &&
 PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check
 
+# What users give reaches the commands by the environment, as it is: neither make nor the shell
+# reads it as text of its own, and a secret is not printed with the command.
+override DATA := $(value DATA)
+override OPTIONS := $(value OPTIONS)
+override REMOTE := $(value REMOTE)
+override VERSION := $(value VERSION)
+export DATA OPTIONS REMOTE VERSION
+
 .PHONY: all setup test adopt share release
 
 all: setup
@@ -24,13 +32,15 @@ setup: .venv/installed
 	touch $@
 
 adopt: .venv/installed
-	$(IN_VENV) python -m stages.adopt '$(or $(DATA),$(error Say where: make adopt DATA=~/photos))'
+	$(if $(DATA),,$(error Say where: make adopt DATA=~/photos))
+	$(IN_VENV) set -f && python -m stages.adopt $$OPTIONS -- "$$DATA"
 
 share: .venv/installed-remotes
-	$(IN_VENV) python -m team.share '$(or $(REMOTE),$(error Say where: make share REMOTE=s3://bucket/path))' $(OPTIONS)
+	$(if $(REMOTE),,$(error Say where: make share REMOTE=s3://bucket/path))
+	$(IN_VENV) set -f && python -m team.share -- "$$REMOTE" $$OPTIONS
 
 release: .venv/installed-remotes
-	$(IN_VENV) python -m team.release '$(VERSION)'
+	$(IN_VENV) python -m team.release -- "$$VERSION"
 
 .venv/installed-remotes: .venv/installed requirements-remotes.txt
 	$(PIP_INSTALL) -r requirements-remotes.txt

@@ -1,32 +1,36 @@
 """Make other images the dataset of this pipeline: `python -m stages.adopt ~/photos`.
 
-A folder of your own holds one folder for training and one for testing. Both are looked at, brought
-under `data/` if they are elsewhere, tracked with DVC, and named in params.yaml; then `dvc repro`
-measures them. The name of a ready-made dataset, as mnist, has it downloaded and measured instead.
+A folder of your own holds one folder for training and one for testing. Both are looked at, copied
+to `data/` unless they are in this repository, tracked with DVC, and named in params.yaml; then
+`dvc repro` measures them. To adopt a folder again brings the copy up to date. With --in-place a
+folder elsewhere is measured where it is: DVC sees what changes there, but keeps nothing of it. The
+name of a ready-made dataset, as mnist, has it downloaded and measured instead.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.representer import BaseRepresenter
 
 from stages import entry
-from stages.core.statistics import CHANNELS
 from stages.files.atomic import atomic_write
+from stages.files.copying import apply, compare
+from stages.files.edit_params import Choice, edit_params
 from stages.files.images import DATA
+from stages.files.keepable import check_copied, check_in_place
 from stages.files.look import Look, look_at
 from stages.files.params import PARAMS, load_params
 from stages.files.ready_made.registry import READY_MADE
 
 # What folders of test images are called, by preference.
 TEST_FOLDERS = ("test", "val", "valid", "validation", "dev", "eval")
+
+# The folders of data/ that the pipeline itself writes.
+OWN = ("exports", "index", "statistics", *READY_MADE)
 
 # So many are named of many classes, modes or bad files.
 NAMED = 5
@@ -39,44 +43,41 @@ def main() -> None:
     parser.add_argument(
         "images", help=f"a folder that holds train/ and test/ (or val/), or {', '.join(READY_MADE)}"
     )
-    images = parser.parse_args().images
+    parser.add_argument("--in-place", action="store_true", help="copy nothing")
+    arguments = parser.parse_args()
     load_params()
-    yaml = YAML()  # keeps comments
-    yaml.width = 4096
-    yaml.representer.add_representer(type(None), write_null)
-    params = yaml.load(PARAMS)
-    if images in READY_MADE and not Path(images).is_dir():
-        changes = adopt_ready_made(images, params)
+    folder = Path(os.path.expanduser(arguments.images))  # noqa: PTH111  # Path's fails
+    if arguments.images in READY_MADE and not folder.is_dir():
+        choice = choose_ready_made(arguments.images)
+        content, changes = edit_params(choice)
     else:
-        changes = adopt_folder(Path(images).expanduser(), params)
+        choice = choose_folder(folder, in_place=arguments.in_place)
+        content, changes = edit_params(choice)
+        keep(folder, choice)
     with atomic_write(PARAMS) as file:
-        yaml.dump(params, file)
-    print(f"{PARAMS}: dataset.root is {params['dataset']['root']} now")
-    print("\n".join([*changes, "`dvc repro` measures it"]))
+        file.write(content)
+    say(f"{PARAMS}: dataset.root is {choice.root} now")
+    say("\n".join([*changes, "`dvc repro` measures it"]))
 
 
-def adopt_ready_made(name: str, params: Any) -> list[str]:
-    """Name a dataset that is downloaded, and all its sources, in params; what else changed."""
-    changes = fit_channels(params, READY_MADE[name].channels)
-    params["dataset"].update(root=(DATA / name).as_posix(), sources=None)  # all that it has
-    params["dataset"]["splits"].update(train="train", test="test")
-    params["dataset"]["download"][:] = [name]
-    return changes
+def choose_ready_made(name: str) -> Choice:
+    splits = {"train": "train", "test": "test"}
+    return Choice(DATA / name, splits, READY_MADE[name].channels, download=name)
 
 
-def adopt_folder(folder: Path, params: Any) -> list[str]:
-    """Look at a folder, have DVC keep it, and name it in params; what else changed."""
+def choose_folder(folder: Path, *, in_place: bool) -> Choice:
+    """Look at a folder, and whether it can be kept, before anything is written."""
     splits = find_splits(folder)
+    root = root_of(folder, in_place=in_place)
+    check = check_in_place if is_at(root, folder) else check_copied
+    for name in splits.values():
+        check(folder / name)
     looks = {split: look_at(folder / name) for split, name in splits.items()}
     for split, look in looks.items():
-        print(f"{folder / splits[split]}, for {split}:\n{describe(look)}")
-    changes = fit_channels(params, channels_of(looks))
-    root = DATA / folder.resolve().name
-    track(folder, root, list(splits.values()))
-    params["dataset"]["root"] = root.as_posix()
-    params["dataset"]["splits"].update(splits)
-    params["dataset"]["download"][:] = []
-    return changes
+        say(f"{folder / splits[split]}, for {split}:\n{describe(look)}")
+    if others := in_no_split(folder, splits.values()):
+        say(f"{folder}: not measured, as neither split has it: {', '.join(others)}")
+    return Choice(root, splits, channels_of(looks))
 
 
 def find_splits(folder: Path) -> dict[str, str]:
@@ -92,6 +93,28 @@ def find_splits(folder: Path) -> dict[str, str]:
             "of their own to be tested on"
         )
     return {"train": "train", "test": tests[0]}
+
+
+def in_no_split(folder: Path, splits: Collection[str]) -> list[str]:
+    """What stands beside the splits; hidden files and those of DVC are no part of a dataset."""
+    names = sorted(path.name for path in folder.iterdir() if path.name not in splits)
+    return [name for name in names if not name.startswith(".") and not name.endswith(".dvc")]
+
+
+def root_of(folder: Path, *, in_place: bool) -> Path:
+    """Where the folder is measured: where it is, or at its copy in data/."""
+    whole, here = folder.resolve(), Path.cwd()
+    if whole.is_relative_to(here):
+        root = whole.relative_to(here)
+    else:
+        root = whole if in_place else DATA / whole.name
+    if any(root.is_relative_to(DATA / own) for own in OWN):
+        raise ValueError(f"{root}: the pipeline itself writes there; rename {folder}")
+    return root
+
+
+def is_at(root: Path, folder: Path) -> bool:
+    return root.resolve() == folder.resolve()
 
 
 def describe(look: Look) -> str:
@@ -139,54 +162,40 @@ def channels_of(looks: Mapping[str, Look]) -> int:
     return channels
 
 
-def fit_channels(params: Any, channels: int) -> list[str]:
-    """Give fixed presets a number for each channel, in place; what was changed.
+def keep(folder: Path, choice: Choice) -> None:
+    """Have DVC keep the splits: copied to data/, or where they are in this repository."""
+    if choice.root.is_absolute():
+        say(f"{folder}: measured where it is; DVC sees what changes, but keeps nothing of it")
+        return
+    if not is_at(choice.root, folder):
+        bring_up_to_date(folder, choice)
+    dvc_add([(choice.root / name).as_posix() for name in choice.splits.values()])
 
-    A preset whose channels are alike means the same for any number of them. Others are removed;
-    ValueError where that is the chosen one.
-    """
-    changes, presets, meant = [], params["presets"], ", ".join(CHANNELS[channels])
-    for name, preset in list(presets.items()):
-        if "fit" in preset or len(preset["mean"]) == channels:
-            continue
-        if any(len(set(numbers)) > 1 for numbers in preset.values()):
-            if name == params["preset"]:
-                raise ValueError(
-                    f"{PARAMS}: the chosen preset {name} is not for {meant}; choose another one "
-                    "first, as preset: dataset_pixel_std"
-                )
-            del presets[name]
-            changes.append(
-                f"{PARAMS}: preset {name} is gone, as it is not for {meant}; "
-                f"`git rm -r reports/presets/{name}` takes its reports away"
+
+def bring_up_to_date(folder: Path, choice: Choice) -> None:
+    """Make the copy of the splits the same; FileExistsError if it is one of another dataset."""
+    updates = [compare(folder / name, choice.root / name) for name in choice.splits.values()]
+    for update in updates:
+        if update.is_of_another:
+            raise FileExistsError(
+                f"{update.target} is already there, and would have {update}: most of it is not of "
+                f"{folder}; rename {folder}, or remove {update.target}"
             )
-            continue
-        for numbers in preset.values():
-            numbers[:] = [numbers[0]] * channels
-        changes.append(f"{PARAMS}: preset {name} is for {meant} now")
-    return changes
+    for update in updates:
+        say(f"{update.target}: {update}")
+        apply(update)
 
 
-def write_null(representer: BaseRepresenter, _: None) -> Any:
-    return representer.represent_scalar("tag:yaml.org,2002:null", "null")
+def say(text: str) -> None:
+    print(entry.visible(text))
 
 
-def track(folder: Path, root: Path, names: list[str]) -> None:
-    """Have DVC keep the splits, which it copies if they are not under `root`; OSError if not."""
-    for name in names:
-        source, target = folder / name, root / name
-        command = [sys.executable, "-m", "dvc", "add", "--quiet"]
-        if source.resolve() == target.resolve():
-            command += [target.as_posix()]
-        elif target.exists():
-            raise FileExistsError(f"{target} is already there; rename {folder}, or take it away")
-        else:
-            print(f"copying {source} to {target}, where DVC keeps it")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            command += ["--out", target.as_posix(), str(source.resolve())]
-        added = subprocess.run(command, check=False)
-        if added.returncode:
-            raise OSError(f"`{' '.join(command[2:])}` failed, see above; params.yaml is as it was")
+def dvc_add(folders: list[str]) -> None:
+    """OSError if DVC could not, after it has said why."""
+    command = ["dvc", "add", "--", *folders]
+    added = subprocess.run([sys.executable, "-m", *command], stdout=subprocess.DEVNULL, check=False)
+    if added.returncode:
+        raise OSError(f"`{' '.join(command)}` failed, see above; {PARAMS} is as it was")
 
 
 if __name__ == "__main__":

@@ -16,12 +16,17 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}{_hint(error)}")
+        sys.exit(visible(f"error: {error}{_hint(error)}"))
     except KeyboardInterrupt:
         sys.exit("interrupted")
     # The process ends here: without this, Python would first search all of torch's objects for
     # garbage, which takes a third of a second.
     gc.freeze()
+
+
+def visible(text: str) -> str:
+    """A text without what a terminal would obey: a name may have it, of a file or of a class."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def _hint(error: OSError | ValueError) -> str:

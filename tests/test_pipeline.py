@@ -97,6 +97,7 @@ def test_switching_the_preset_normalizes_nothing(project: Project, preset: str) 
 
 def test_metrics_diff_compares_two_settings(project: Project) -> None:
     project.run("dvc", "exp", "run", "--quiet", "--set-param", "preset=imagenet")
+    assert project.run("git", "diff", "--numstat", "params.yaml").split()[:2] == ["1", "1"]
     diff = json.loads(project.run("dvc", "metrics", "diff", "--json"))
     assert list(diff) == ["reports/published/metrics.json"]
     changes = diff["reports/published/metrics.json"]

@@ -8,11 +8,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from upath import UPath
 
 Location: TypeAlias = "Path | UPath"
+
+# What DVC looks for changes at, and fsspec reads, by the same name; the tests compare.
+SCHEMES = ("gdrive", "gs", "hdfs", "http", "https", "oss", "s3", "ssh", "webdav", "webhdfs")
+
+
+def check_root(root: str) -> str:
+    """ValueError for a root that DVC takes otherwise than a stage would, or not at all."""
+    scheme, is_url, path = root.partition("://")
+    if root.startswith("~"):
+        raise ValueError(
+            f"expected a path or a URL, found {root!r}: to DVC ~ is a folder's name; write the "
+            "path in full"
+        )
+    if is_url and scheme == "file":
+        raise ValueError(f"expected a path or a URL of a server, found {root!r}: write {path}")
+    if scheme not in SCHEMES if is_url else urlsplit(root).scheme:
+        raise ValueError(
+            f"expected a path, or a URL of {', '.join(f'{known}://' for known in SCHEMES)}, found "
+            f"{root!r}: DVC takes no other as a dependency"
+        )
+    return root
 
 
 def locate(root: str, folder: str) -> Location:

@@ -61,7 +61,9 @@ def look_at(folder: Path) -> Look:
     files = Listing(folder, find_files(folder))
     labels, formats, modes = Counter[str | None](), Counter[str](), Counter[str]()
     sizes, bad = set[Size](), dict[str, str]()
-    seen = tqdm(side_by_side(_look_into, files), f"look at {folder}", len(files), unit="file")
+    seen = tqdm(
+        side_by_side(_look_into, files), f"look at {str(folder)!r}", len(files), unit="file"
+    )
     for name, label, header in (image for images in seen for image in images):
         if isinstance(header, NotAnImageError):
             bad[name] = str(header)

@@ -25,7 +25,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from stages.core.prepare import Preparation
-from stages.files.location import Location, locate
+from stages.files.location import Location, check_root, locate
 
 PARAMS = Path("params.yaml")
 
@@ -64,6 +64,7 @@ RayAddress = Annotated[
 
 Word = Annotated[str, Field(min_length=1)]
 FolderName = Annotated[str, _matches(r"(?!\.\.?$)[^/\\]+", "the name of a folder in dataset.root")]
+Root = Annotated[Word, AfterValidator(check_root)]
 Side = Annotated[int, Field(strict=True, gt=0, le=2**14)]
 Sides = tuple[Side, Side]  # height, width
 # Those of stages/files/ready_made, named here again, as every stage depends on this module and one
@@ -130,7 +131,7 @@ class Splits(Section):
 
 
 class Dataset(Section):
-    root: Word
+    root: Root
     splits: Splits
     download: list[ReadyMade]
     sources: Annotated[list[Word], Field(min_length=1)] | None = None
@@ -229,9 +230,13 @@ def load_params() -> Params:
     """Read `params.yaml`; ValueError names every mistake by its place in the file."""
     if not PARAMS.is_file():
         raise FileNotFoundError(f"{PARAMS}: not in this folder; run from the repository's root")
+    return parse_params(PARAMS.read_bytes())
+
+
+def parse_params(written: bytes) -> Params:
     try:
         # With DVC's own parser: by other rules than its YAML 1.2, 010 is 8 and `on` is true.
-        content = YAML(typ="safe", pure=True).load(PARAMS)
+        content = YAML(typ="safe", pure=True).load(written)
     except (YAMLError, ValueError) as error:
         raise ValueError(f"{PARAMS} is not valid YAML: {error}") from error
     try:

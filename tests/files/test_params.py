@@ -8,8 +8,11 @@ from typing import Any, get_args
 
 import pytest
 import yaml
+from dvc.config_schema import REMOTE_SCHEMAS
+from fsspec.registry import known_implementations
 
 from stages.core.statistics import CHANNELS
+from stages.files.location import SCHEMES
 from stages.files.params import Channel, FittedPreset, FixedPreset, LimitedMeasure, load_params
 from tests.conftest import ROOT
 
@@ -100,6 +103,21 @@ BAD_SECTIONS: list[tuple[str, Any, str]] = [
     ("dataset", DATASET | {"sources": "npm"}, "dataset.sources: expected a list, found"),
     ("dataset", {}, "dataset.root: missing"),
     ("dataset", DATASET | {"root": ""}, "dataset.root: expected String should have at least 1"),
+    (
+        "dataset",
+        DATASET | {"root": "~/photos"},
+        "dataset.root: expected a path or a URL, found '~/photos': to DVC ~ is a folder's name; ",
+    ),
+    (
+        "dataset",
+        DATASET | {"root": "file:///srv/photos"},
+        "dataset.root: expected a path or a URL of a server, found 'file:///srv/photos': "
+        "write /srv/photos",
+    ),
+    *(
+        ("dataset", DATASET | {"root": root}, "dataset.root: expected a path, or a URL of gdrive:")
+        for root in ("hf://datasets/a/b", "az://c/b", "gcs://b", "S3://b", "s3:/b", "remote://a/b")
+    ),
     ("dataset", DATASET | {"download": ["mnits"]}, "dataset.download.0: expected 'cifar10', "),
     (
         "dataset",
@@ -192,6 +210,20 @@ def test_bytes_that_are_no_text_are_refused(params: dict[str, Any]) -> None:
     Path("params.yaml").write_bytes(b"preset: caf\xe9\n")
     with pytest.raises(ValueError, match=r"params.yaml is not valid YAML"):
         load_params()
+
+
+@pytest.mark.parametrize(
+    "root",
+    ["data/photos", "/srv/photos", "../a: b", "./~a", "s3://b/photos", "gs://b", "ssh://h/p"],
+)
+def test_paths_and_urls_that_dvc_takes_are_roots(params: dict[str, Any], root: str) -> None:
+    params["dataset"]["root"] = root
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    assert load_params().dataset.root == root
+
+
+def test_roots_are_of_the_filesystems_that_dvc_and_fsspec_know_by_one_name() -> None:
+    assert set(SCHEMES) == REMOTE_SCHEMAS.keys() & known_implementations.keys()
 
 
 def test_a_missing_file_is_refused(params: dict[str, Any]) -> None:
