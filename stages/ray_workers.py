@@ -33,7 +33,7 @@ SECONDS_TO_REACH = 5
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 SETTINGS = 4
 
-TOKEN = (
+ASKS_FOR_ANOTHER = (
     "the cluster wants its token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the token (see "
     "docs/ray.md)"
 )
@@ -91,13 +91,13 @@ def _connect(address: str | None) -> None:
     except (OSError, RuntimeError, RayError) as error:
         # Ray raises one for another, which has the text of a third.
         wants_token = AuthenticationError.__name__ in f"{error!r} {error.__cause__}"
-        reason = TOKEN if wants_token else f"{error}".partition("\n")[0]
+        reason = ASKS_FOR_ANOTHER if wants_token else f"{error}".partition("\n")[0]
         raise OSError(f"no Ray at {address or 'this machine'} to work with: {reason}") from error
 
 
 def _knock(address: str) -> None:
     """Raise OSError where no node of Ray answers, which Ray itself would take minutes to say."""
-    os.environ["RAY_gcs_server_port_wait_time_s"] = "2"  # so often Ray tries, a second each
+    os.environ |= {"RAY_gcs_server_port_wait_time_s": "2"}  # so often Ray tries, a second each
     if address == "auto" or os.environ.get("RAY_USE_TLS") in ("1", "true"):
         return
     host, _, port = address.rpartition(":")

@@ -24,7 +24,7 @@ from stages.files.listing import File
 from stages.files.params import Measure
 from stages.files.statistics import save_statistics
 from stages.files.work import Task
-from stages.ray_workers import RETRIES, TOKEN
+from stages.ray_workers import ASKS_FOR_ANOTHER, RETRIES
 from tests import clusters
 from tests.clusters import Nodes, needs_a_folder_to_hide, on
 from tests.conftest import ROOT, Params, Project, random_images
@@ -199,7 +199,7 @@ def test_a_cluster_that_wants_another_token_says_so_in_one_line(
     if token:
         project.environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
     *_, error = project.stage("measure", "train", expect=1).splitlines()
-    assert error == f"error: no Ray at {nodes.address} to work with: {TOKEN}"
+    assert error == f"error: no Ray at {nodes.address} to work with: {ASKS_FOR_ANOTHER}"
 
 
 # What another program of this user does: the code of a task, and a process that tries to run it.
@@ -242,11 +242,11 @@ def test_ray_started_here_listens_to_this_run_alone(project: Project) -> None:
     # Ray then goes to loopback, too, and tries once, not for 20 seconds.
     stranger |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_gcs_server_port_wait_time_s": "1"}
     *_, printed = project.run("python", "-c", WHO_COMES_IN, json.dumps(stranger)).splitlines()
-    listening, [with_token, without] = json.loads(printed)
+    listening, [told, not_told] = json.loads(printed)
     assert listening
     assert all(ip in ("127.0.0.1", "::1", "::ffff:127.0.0.1") for ip in listening)
-    assert with_token == "ran a task: 42\n"
-    assert without == ""
+    assert told == "ran a task: 42\n"
+    assert not_told == ""
     assert not (project.path / ".ray").exists()  # where Ray keeps a token for all programs
 
 
