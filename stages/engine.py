@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from secrets import token_hex
 from typing import Protocol, TypeVar
 
 from stages.files.params import Measure
@@ -23,6 +25,14 @@ def engine_of(measure: Measure, *, gpus: int = 0) -> Engine:
     """The engine that params.yaml names, where it may be Ray with so many GPUs for each worker."""
     if measure.engine == "local":
         return in_processes
+    if measure.ray_address is None:
+        # Ray reads these where it is imported. Otherwise it would listen on all interfaces, and
+        # its token be one that other programs know too.
+        os.environ |= {
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # so off on Linux too: only loopback
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": token_hex(),
+        }
     try:
         from stages.ray_workers import on_ray
     except ModuleNotFoundError as error:

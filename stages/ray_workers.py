@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import PIL
 import ray
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import AuthenticationError, RayError, RayTaskError
 
 from stages.workers import WAITING
 
@@ -25,8 +25,18 @@ RETRIES = 3
 # Results are small; Ray would otherwise set a third of the memory aside for them.
 OBJECT_STORE_BYTES = 2**27
 
-# Ray itself tries for minutes to reach an address where nothing is.
-SECONDS_TO_REACH = 10
+# Ray itself tries for minutes to reach an address where nothing is, or something else.
+SECONDS_TO_REACH = 5
+
+# HTTP/2 without TLS: what a client opens with (RFC 9113, section 3.4), and the type of the frame
+# that every server, as each node of Ray is, answers with.
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+SETTINGS = 4
+
+ASKS_FOR_ANOTHER = (
+    "the cluster wants its token: set RAY_AUTH_MODE=token, and RAY_AUTH_TOKEN to the token (see "
+    "docs/ray.md)"
+)
 
 
 def on_ray(
@@ -69,9 +79,8 @@ def _connect(address: str | None) -> None:
         "object_store_memory": OBJECT_STORE_BYTES,
     }
     try:
-        if address and address != "auto":
-            host, _, port = address.rpartition(":")
-            socket.create_connection((host, int(port)), SECONDS_TO_REACH).close()
+        if address:
+            _knock(address)
         ray.init(
             address or "local",
             runtime_env=code,
@@ -80,7 +89,23 @@ def _connect(address: str | None) -> None:
             **({} if address else started),
         )
     except (OSError, RuntimeError, RayError) as error:
-        raise OSError(f"no Ray at {address or 'this machine'} to work with: {error}") from error
+        # Ray raises one for another, which has the text of a third.
+        wants_token = AuthenticationError.__name__ in f"{error!r} {error.__cause__}"
+        reason = ASKS_FOR_ANOTHER if wants_token else f"{error}".partition("\n")[0]
+        raise OSError(f"no Ray at {address or 'this machine'} to work with: {reason}") from error
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where no node of Ray answers, which Ray itself would take minutes to say."""
+    os.environ |= {"RAY_gcs_server_port_wait_time_s": "2"}  # so often Ray tries, a second each
+    if address == "auto" or os.environ.get("RAY_USE_TLS") in ("1", "true"):
+        return
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), SECONDS_TO_REACH) as connection:
+        connection.sendall(PREFACE)
+        answer = connection.recv(9, socket.MSG_WAITALL)
+    if answer[3:4] != bytes([SETTINGS]):
+        raise OSError(f"something else answers there, with {answer!r}")
 
 
 def _work_as_here(work: Callable[[T], R], task: T, here: Path, pillow: str) -> R:

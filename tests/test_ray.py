@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -23,11 +24,12 @@ from stages.files.listing import File
 from stages.files.params import Measure
 from stages.files.statistics import save_statistics
 from stages.files.work import Task
-from stages.ray_workers import RETRIES
+from stages.ray_workers import ASKS_FOR_ANOTHER, RETRIES
 from tests import clusters
 from tests.clusters import Nodes, needs_a_folder_to_hide, on
 from tests.conftest import ROOT, Params, Project, random_images
 from tests.shards import write_folder, write_photos
+from tests.sources import Server
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -62,6 +64,12 @@ def test_workers_run_the_code_of_the_driver(nodes: Nodes) -> None:
     path = Path(*map(str, nodes.engine(where, [0])))
     assert not path.is_relative_to(ROOT)
     assert path.read_bytes() == (ROOT / "stages/folders.py").read_bytes()
+
+
+def without_token(environment: Mapping[str, str], home: Path) -> dict[str, str]:
+    """The environment of a program that was not told the token of a cluster."""
+    others = {name: value for name, value in environment.items() if "RAY_AUTH" not in name}
+    return {**others, "HOME": str(home)}
 
 
 def photos_at(root: str, measure: Params, params: Params) -> None:
@@ -158,8 +166,9 @@ def test_an_array_has_the_same_bytes_from_ranges_that_come_in_any_order(
 def test_devices_that_ray_does_not_deal_out_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", random_images(3, seed=0))
     for device in ("mps", "cuda:1"):
+        on_a_cluster = Measure(engine="ray", ray_address="auto", device=device)
         with pytest.raises(ValueError, match=f"expected cuda, or auto or cpu.*{device}"):
-            measure_arrays("train", tmp_path, Measure(engine="ray", device=device))
+            measure_arrays("train", tmp_path, on_a_cluster)
 
 
 def test_a_cluster_without_a_gpu_is_named_where_cuda_is_asked_for(nodes: Nodes) -> None:
@@ -174,9 +183,76 @@ def test_an_address_without_a_cluster_is_named() -> None:
         list(engine_of(measure)(len, [""]))
 
 
+def test_an_address_where_something_else_answers_is_named(server: Server) -> None:
+    address = server.url("well").split("/")[2]
+    with pytest.raises(OSError, match=f"no Ray at {address} to work with: something else answers"):
+        list(engine_of(Measure(engine="ray", ray_address=address))(len, [""]))
+
+
+@pytest.mark.parametrize("token", [None, "0" * 64])
+def test_a_cluster_that_wants_another_token_says_so_in_one_line(
+    nodes: Nodes, project: Project, token: str | None
+) -> None:
+    write_folder(project.path / "photos" / "train", write_photos(1))
+    project.edit_params(partial(photos_at, "photos", on(nodes.address)))
+    project.environment = without_token(project.environment, project.path)
+    if token:
+        project.environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token}
+    *_, error = project.stage("measure", "train", expect=1).splitlines()
+    assert error == f"error: no Ray at {nodes.address} to work with: {ASKS_FOR_ANOTHER}"
+
+
+# What another program of this user does: the code of a task, and a process that tries to run it.
+INTRUDE = """
+import ray, sys
+ray.init(sys.argv[1], logging_level="ERROR", log_to_driver=False)
+print("ran a task:", ray.get(ray.remote(lambda: 6 * 7).remote()))
+"""
+# Ray runs until the last result is taken. Meanwhile: what listens, and whom it lets in.
+WHO_COMES_IN = f"""
+import json, os, psutil, subprocess, sys
+from stages.engine import engine_of
+from stages.files.params import Measure
+
+def address(_):
+    import ray
+    return ray.get_runtime_context().gcs_address
+
+results = engine_of(Measure(engine="ray"))(address, range(2))
+found, here = next(results), psutil.Process()
+listening = {{
+    connection.laddr.ip
+    for process in [here, *here.children(recursive=True)]
+    for connection in process.net_connections("tcp")
+    if connection.status == "LISTEN"
+}}
+command = [sys.executable, "-c", {INTRUDE!r}, found]
+tries = [
+    subprocess.run(command, env=environment, capture_output=True, text=True).stdout
+    for environment in (dict(os.environ), json.loads(sys.argv[1]))
+]
+list(results)
+print(json.dumps([sorted(listening), tries]))
+"""
+
+
+def test_ray_started_here_listens_to_this_run_alone(project: Project) -> None:
+    stranger = without_token(project.environment, project.path)
+    project.environment = dict(stranger)
+    # Ray then goes to loopback, too, and tries once, not for 20 seconds.
+    stranger |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_gcs_server_port_wait_time_s": "1"}
+    *_, printed = project.run("python", "-c", WHO_COMES_IN, json.dumps(stranger)).splitlines()
+    listening, [told, not_told] = json.loads(printed)
+    assert listening
+    assert all(ip in ("127.0.0.1", "::1", "::ffff:127.0.0.1") for ip in listening)
+    assert told == "ran a task: 42\n"
+    assert not_told == ""
+    assert not (project.path / ".ray").exists()  # where Ray keeps a token for all programs
+
+
 def test_without_ray_the_error_names_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     # As Python does where a module is not there.
     monkeypatch.delitem(sys.modules, "stages.ray_workers")
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ValueError, match=r"pip install -r requirements-ray\.txt"):
-        engine_of(Measure(engine="ray"))
+        engine_of(Measure(engine="ray", ray_address="auto"))
