@@ -15,6 +15,7 @@ from PIL import Image
 from torchvision.transforms import v2
 
 from stages.core.prepare import Preparation
+from stages.files.decode import NO_IMAGE
 from stages.files.listing import File
 from stages.files.work import Task, measure_task
 from tests.conftest import Params, Project, random_images
@@ -172,8 +173,8 @@ def test_bad_files_stop_the_run_and_are_all_named(photos: Project) -> None:
     assert error.splitlines() == [
         "3 of 63 files cannot be measured:",
         "  class 0/empty.png: an empty file",
-        "  class 0/notes.txt: not a PNG, JPEG, WebP, BMP or TIFF image",
-        "  class 1/cut.png: not a PNG, JPEG, WebP, BMP or TIFF image",
+        f"  class 0/notes.txt: {NO_IMAGE}",
+        f"  class 1/cut.png: {NO_IMAGE}",
         "Mend them or move them away; or go on without them, listed in reports/quarantine.json, by "
         "dataset.on_bad_image: quarantine in params.yaml",
     ]
