@@ -15,6 +15,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from stages import entry
 from stages.files.atomic import atomic_write
