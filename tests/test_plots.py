@@ -166,7 +166,8 @@ class Page(HTMLParser):
             self.areas[self.divs[-1]] += values.get("aria-roledescription") == "area mark"
             self.lines[self.divs[-1]] += values.get("aria-roledescription") == "line mark"
             self.points[self.divs[-1]] += values.get("aria-roledescription") == "point"
-        if values.get("aria-roledescription") == "rule mark":
+        ends = values.get("x2"), values.get("y2")
+        if values.get("aria-roledescription") == "rule mark" and ends != ("0", "0"):
             self.rules[self.divs[-1]] += 1
 
     def handle_data(self, data: str) -> None:
