@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 def run(main: Callable[[], None]) -> None:
     """Call `main`; print the errors that are a user's to mend instead of a traceback."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # no longer that of stages/__init__.py
     try:
         main()
     except (OSError, ValueError) as error:

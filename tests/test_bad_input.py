@@ -285,6 +285,30 @@ def test_what_a_library_would_silently_change_is_not_exported(project: Project) 
     )
 
 
+STARTED = [
+    *((f"stages.{stage}", "import argparse") for stage in [*STAGES, "adopt", "identify"]),
+    *((f"team.{command}", "import argparse") for command in ("audit", "fresh", "release", "share")),
+    ("stages.compare", "import torch"),
+    ("stages.validate", "os.rename reports/"),
+]
+
+
+def test_a_ctrl_c_ends_in_one_line_whenever_it_comes(project: Project, tmp_path: Path) -> None:
+    """While a command imports what it needs, and while it works."""
+    (tmp_path / "sitecustomize.py").write_text("""
+import os, signal, sys
+def interrupt(event, arguments):
+    if f"{event} {(*arguments, '')[0]}".startswith(os.environ["AT"]):
+        os.kill(os.getpid(), signal.SIGINT)
+sys.addaudithook(interrupt)
+""")
+    for module, at in STARTED:
+        project.environment |= {"PYTHONPATH": str(tmp_path), "AT": at}
+        assert project.run("python", "-m", module, expect=1) == "interrupted\n", (module, at)
+    assert project.run("git", "status", "--porcelain") == ""
+    assert not list(project.path.glob("reports/*.partial"))
+
+
 @pytest.mark.skipif(not small_disk_works(), reason="no small disk can be mounted here")
 @pytest.mark.parametrize(
     ("command", "folder"),

@@ -244,6 +244,26 @@ def test_changed_images_are_measured_again(project: Project) -> None:
     assert sorted(ran) == sorted(others + normalized)
 
 
+def test_a_larger_dvc_project_draws_the_report_and_the_plots(
+    project: Project, tmp_path: Path
+) -> None:
+    """As a folder of it, without a `.dvc` of its own."""
+    larger = Project(tmp_path / "larger", project.environment)
+    ours = Project(larger.path / "normstats", project.environment)
+    larger.path.mkdir()
+    project.path.rename(ours.path)
+    for name in (".git", ".dvc"):
+        (ours.path / name).rename(larger.path / name)
+    larger.run("dvc", "config", "plots.html_template", "../normstats/plots/page.html")
+    before = ours.read("reports/index.html")
+    ours.redo("report")
+    assert ours.read("reports/index.html") == before
+    ours.run("dvc", "plots", "show")
+    page = ours.read("dvc_plots/index.html")
+    assert b"presets_half_distribution" in page
+    assert (ours.path / "plots/scripts.html").read_bytes() in page
+
+
 # What measure leaves out of a folder of images, and what it would try to measure.
 HIDDEN = (".DS_Store", "Thumbs.db", ".ipynb_checkpoints/a.png", ".a.png.swp", ".a.png.un~", ".#a")
 SHOWN = ("a.png~", "#a.png#")

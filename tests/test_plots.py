@@ -30,8 +30,8 @@ stages:
   report:
     cmd: echo
     plots:
-      - reports/plots/classes.json: {cache: false, template: classes, x: gap, y: class}
-      - reports/plots/shift.json: {cache: false, template: shift, x: value, y: channel}
+      - reports/plots/classes.json: {cache: false, template: plots/classes.json, x: gap, y: class}
+      - reports/plots/shift.json: {cache: false, template: plots/shift.json, x: value, y: channel}
   normalize:
     foreach: [to_tensor, half, imagenet]
     do:
@@ -39,7 +39,7 @@ stages:
       plots:
         - reports/presets/${item}/distribution.json:
             cache: false
-            template: distribution
+            template: plots/distribution.json
             x: value
             y: fraction
             title: "${item}: pixel distribution after the preset"
@@ -112,7 +112,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run("git", "init", "--quiet", cwd=path)
     run(sys.executable, "-m", "dvc", "init", "--quiet", cwd=path)
     shutil.copy(ROOT / ".dvc" / "config", path / ".dvc" / "config")
-    shutil.copytree(ROOT / ".dvc" / "plots", path / ".dvc" / "plots")
+    shutil.copytree(ROOT / "plots", path / "plots")
     (path / "dvc.yaml").write_text(DVC_YAML)
     for preset, std in STDS.items():
         write_reports(path, preset, std)
@@ -288,7 +288,7 @@ def test_the_pages_are_rebuilt_byte_for_byte(tmp_path: Path) -> None:
     ping = subprocess.run(["npm", "ping", "--fetch-retries=0"], capture_output=True)
     if ping.returncode != 0:
         pytest.skip("npm reaches no registry to fetch the Vega scripts from")
-    folder = ROOT / ".dvc" / "plots"
+    folder = ROOT / "plots"
     run(sys.executable, str(folder / "build_page.py"), str(tmp_path), cwd=tmp_path)
     for page in ("page.html", "scripts.html"):
         assert (tmp_path / page).read_bytes() == (folder / page).read_bytes()

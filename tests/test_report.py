@@ -65,8 +65,8 @@ Change = Callable[[Path], object]
         ("reports/presets/half/normalization.json", Path.unlink, "not there"),
         ("reports/samples.json", lambda p: p.write_text('{"train": {}}'), "expected the keys"),
         ("data/statistics/train.npz", Path.unlink, "no statistics there"),
-        (".dvc/plots/shift.json", Path.unlink, "git restore .dvc/plots/shift.json"),
-        (".dvc/plots/scripts.html", Path.unlink, "git restore .dvc/plots/scripts.html"),
+        ("plots/shift.json", Path.unlink, "git restore plots/shift.json"),
+        ("plots/scripts.html", Path.unlink, "git restore plots/scripts.html"),
     ],
 )
 def test_what_cannot_be_read_is_one_readable_error(

@@ -302,6 +302,21 @@ def test_a_second_repro_in_one_clone_waits_for_no_one(project: Project, server: 
     assert project.run("git", "status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize("share", [0, 0.5])
+def test_a_lock_that_was_cut_off_is_named_and_restored(project: Project, share: float) -> None:
+    project.edit_params(lambda params: params.update(preset="half"))
+    project.repro()
+    half = project.read("reports/published/normalization.json")
+    lock = project.read("dvc.lock")
+    (project.path / "dvc.lock").write_bytes(lock[: int(share * len(lock))].rstrip())
+    fails(project, "dvc", "repro")
+    assert "dvc.lock is cut off" in project.stage("validate", expect=1)
+    for command in recipe("dvc.lock was cut off"):
+        project.run("bash", "-c", command)
+    assert project.read("dvc.lock") == lock
+    assert project.read("reports/published/normalization.json") == half
+
+
 @pytest.mark.parametrize("remote", ["folder"], indirect=True)
 def test_a_merge_conflict_in_the_lock_is_settled_by_the_recipe(team: Team) -> None:
     ann, ben = team.founder, team.join("ben")

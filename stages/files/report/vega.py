@@ -8,20 +8,24 @@ from typing import Any
 
 from dvc_render import VegaRenderer
 
-PLOTS = Path(".dvc/plots")
-SCRIPTS = PLOTS / "scripts.html"
+SCRIPTS = Path("plots/scripts.html")
 
 # What dvc.yaml says of each plot (tests/test_report.py compares).
 DISTRIBUTION = {
-    "template": "distribution",
+    "template": "plots/distribution.json",
     "x": "value",
     "y": "fraction",
     "x_label": "pixel value after the preset",
     "y_label": "share of pixels",
 }
-SHIFT = {"template": "shift", "x": "value", "y": "channel", "title": "shift, test minus train"}
+SHIFT = {
+    "template": "plots/shift.json",
+    "x": "value",
+    "y": "channel",
+    "title": "shift, test minus train",
+}
 CLASSES = {
-    "template": "classes",
+    "template": "plots/classes.json",
     "x": "gap",
     "y": "class",
     "x_label": "test minus train, in levels 0..255",
@@ -31,11 +35,11 @@ CLASSES = {
 
 def plot(rows: list[dict[str, Any]], properties: Mapping[str, str]) -> dict[str, Any]:
     """The Vega-Lite of the rows, as `dvc plots show` draws them."""
-    template = PLOTS / f"{properties['template']}.json"
+    template = Path(properties["template"])
     if not template.is_file():
         raise FileNotFoundError(f"{template}: not there; get it back with `git restore {template}`")
     of_workspace = [{**row, "rev": "workspace"} for row in rows]
-    renderer = VegaRenderer(of_workspace, "plot", template_dir=str(PLOTS), **properties)
+    renderer = VegaRenderer(of_workspace, "plot", **properties)
     content: dict[str, Any] = renderer.get_filled_template()
     return content
 

@@ -2,7 +2,7 @@
 
 With the scripts inside, a page needs no network; reports/index.html includes scripts.html as well.
 
-Run as `python .dvc/plots/build_page.py` after a change of the template or of a version here.
+Run as `python plots/build_page.py` after a change of the template or of a version here.
 """
 
 import re
