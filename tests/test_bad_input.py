@@ -270,8 +270,14 @@ def test_pictures_are_not_shown_with_statistics_of_other_images(project: Project
 
 def test_nothing_is_published_while_a_limit_is_broken(project: Project) -> None:
     project.edit_params(lambda params: params["limits"].update(psi=0))
-    assert "9 limits are broken" in project.stage("check", expect=1)
-    assert error_of(project, "publish").startswith("reports/check.json: a limit is broken")
+    kept = project.read("reports/check.json")
+    verdict = project.stage("check", expect=1)
+    assert verdict.startswith("error: 3 of 9 limits are broken")
+    assert project.read("reports/check.json") == kept
+    project.stage("check", "--record")
+    assert project.stage("publish", expect=1) == verdict
+    assert not (project.path / "reports/published").exists()
+    assert not (project.path / "data/exports").exists()
 
 
 def test_what_a_library_would_silently_change_is_not_exported(project: Project) -> None:

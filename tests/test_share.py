@@ -16,7 +16,7 @@ IMAGES = ("data/cifar10/train/images.npy", "data/cifar10/test/images.npy")
 STATISTICS = ("data/statistics/train.npz", "data/statistics/test.npz")
 PUBLISHED = "reports/published/normalization.json"
 MINE = {"mean": [0.1, 0.2, 0.3], "std": [1, 2, 3]}
-AFTER_A_NEW_CHOICE = ["normalize@mine", "publish", "export", "report"]
+AFTER_A_NEW_CHOICE = ["normalize@mine", "report", "publish", "export"]
 
 
 @pytest.fixture(params=KINDS)
