@@ -34,7 +34,7 @@ def first_served(name: str, dataset: Dataset) -> LabelledSplits:
             if isinstance(error, OSError) and error.errno in entry.FULL_DISK:
                 raise  # the next source would not fit either
             reasons.append(f"{source}: {error}")
-            print(f"download: left {reasons[-1]}", file=sys.stderr)
+            print(entry.visible(f"download: left {reasons[-1]}"), file=sys.stderr)
     listed = "\n".join(f"  {reason}" for reason in reasons)
     raise OSError(
         f"no source of dataset.sources in params.yaml serves {ready_made.title}:\n{listed}\n"

@@ -13,7 +13,7 @@ import yaml
 from numpy.typing import NDArray
 from PIL import Image
 
-from stages.adopt import OWN
+from stages.adopt import OWN, root_of
 from stages.files.ready_made.registry import READY_MADE
 from stages.files.report.page import TITLES
 from tests.conftest import ROOT, Project, random_images
@@ -148,6 +148,21 @@ def test_what_dvc_refuses_is_told_in_its_words(clone: Project, photos: Path) -> 
     assert "output 'images/train' is already tracked by SCM" in printed
     assert "`dvc add -- images/train images/val` failed, see above; params.yaml is as it" in printed
     assert clone.read("params.yaml") == before
+
+
+def test_a_folder_is_measured_where_it_is_or_at_its_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "repository").mkdir()
+    monkeypatch.chdir(tmp_path / "repository")
+    elsewhere = tmp_path / "photos"
+    assert root_of(Path("../photos"), in_place=False) == Path("data/photos")
+    assert root_of(Path("../photos"), in_place=True) == elsewhere
+    assert root_of(Path("images/photos"), in_place=False) == Path("images/photos")
+    assert root_of(tmp_path / "cifar10", in_place=True) == tmp_path / "cifar10"
+    for folder in "../cifar10", "../exports", "data/cifar10", "data/statistics/train":
+        with pytest.raises(ValueError, match=f"the pipeline itself writes there; rename {folder}"):
+            root_of(Path(folder), in_place=False)
 
 
 def test_the_folders_of_the_pipeline_are_its_own() -> None:
