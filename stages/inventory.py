@@ -29,12 +29,13 @@ def main() -> None:
 
 
 def inventory(index: Index) -> dict[str, Any]:
-    """How many images there are; of files also how many are alike, or were converted."""
+    """How many images there are; of files also how many are alike or converted."""
     counts: dict[str, Any] = {"images": len(index.labels), "classes": len(index.classes)}
     if index.contents:
         counts["duplicates"] = len(index.contents) - len(set(index.contents))
         counts["quarantined"] = len(index.quarantined)
         counts["converted"] = index.converted
+        counts["decoder"] = index.decoder
     return counts
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from stages.files import headers
 from tests.pictures import (
@@ -150,14 +152,14 @@ def test_a_thumbnail_is_not_taken_for_the_image_that_it_is_of(kind: int) -> None
 
 def test_of_many_frames_two_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
-    load = headers.ImageFileDirectory_v2.load
+    load = ImageFileDirectory_v2.load
 
-    def count(self: headers.ImageFileDirectory_v2, *args: object) -> None:
+    def count(self: ImageFileDirectory_v2, file: IO[bytes]) -> None:
         read.append(self)
-        load(self, *args)
+        load(self, file)
 
     content = tiff(*[page(1, photometric=GRAY)] * 300)
-    monkeypatch.setattr(headers.ImageFileDirectory_v2, "load", count)
+    monkeypatch.setattr(ImageFileDirectory_v2, "load", count)
     assert refused(content) == headers.SEVERAL_FRAMES
     assert len(read) == 2
 
