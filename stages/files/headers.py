@@ -126,6 +126,7 @@ def _directories(content: BinaryIO) -> Iterator[ImageFileDirectory_v2]:
     while at:
         content.seek(at)
         directory = ImageFileDirectory_v2(head)
+        directory.next = 0  # stays so where the file ends within the directory
         directory.load(content)
         yield directory
         at = directory.next

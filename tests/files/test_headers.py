@@ -173,6 +173,13 @@ def test_directories_in_a_circle_end() -> None:
     assert refused(bytes(content)) == headers.SEVERAL_FRAMES
 
 
+@pytest.mark.filterwarnings("ignore:Truncated File Read")
+def test_a_tiff_that_ends_in_its_directory_is_not_taken_for_one_of_several_frames() -> None:
+    content = image(3)
+    for cut in range(5, 100, 7):
+        assert "frame" not in refused(content[:-cut])
+
+
 def test_a_nodata_value_is_named_as_its_pixels_are_counted(tmp_path: Path) -> None:
     content = image(3, more={NODATA: b"0\0"})
     found = measured(content)
