@@ -22,7 +22,7 @@ from stages.core.compare.splits import Split, compare
 from stages.core.statistics import SPLITS, SplitStatistics
 from stages.device import choose_device, readable_failures
 from stages.engine import engine_of
-from stages.files.decode import version
+from stages.files.decoder import note_another, version
 from stages.files.images import ImageFile, is_array
 from stages.files.index import Index, load_index
 from stages.files.params import Params, load_params
@@ -84,6 +84,7 @@ def image_counts(
                 "give both splits gray images, or both colour images"
             )
         return images
+    note_another(index.decoder, split)
     ensure_measured(split, params.dataset, index.contents, engine_of(params.measure))
     return StoredCounts(index.contents, statistics, version(params.dataset.preparation))
 

@@ -13,7 +13,7 @@ from stages.core.prepare import Preparation
 from stages.core.statistics import SplitStatistics
 from stages.engine import Engine
 from stages.files.collect import collect
-from stages.files.decode import version
+from stages.files.decoder import version
 from stages.files.index import Index
 from stages.files.listing import Listing, list_folder
 from stages.files.params import Dataset

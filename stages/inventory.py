@@ -50,6 +50,7 @@ def inventory(index: Index, *, all_gray: bool) -> dict[str, Any]:
         counts["converted"] = {
             was: images for was, images in index.converted.items() if was != "gray" or not all_gray
         }
+        counts["decoder"] = index.decoder
     return counts
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import gc
+from contextlib import suppress
 
 from stages import entry
 from stages.core.statistics import SPLITS, SplitStatistics
 from stages.engine import engine_of
+from stages.files.decoder import note_another
 from stages.files.images import is_array
 from stages.files.index import Index, save_index
 from stages.files.params import Params, load_params
+from stages.files.reports import INVENTORY, read_json
 from stages.files.statistics import save_statistics
 from stages.folders import measure_folder
 
@@ -27,6 +30,7 @@ def main() -> None:
 def measure(split: str, params: Params) -> tuple[SplitStatistics, Index]:
     folder = params.dataset.folder(split)
     if not is_array(folder):
+        note_another(_recorded_decoder(split), split)
         return measure_folder(split, params.dataset, engine_of(params.measure))
     # Only here, as each process that decodes files imports this module. Importing torch makes so
     # many objects that collections of garbage, of which there is none, take a quarter of a second.
@@ -35,6 +39,14 @@ def measure(split: str, params: Params) -> tuple[SplitStatistics, Index]:
 
     gc.enable()
     return measure_arrays(split, folder, params.measure)
+
+
+def _recorded_decoder(split: str) -> str | None:
+    """What decoded the images that the reports are of, which Git keeps; `inventory` mends them."""
+    with suppress(OSError, ValueError):
+        of_split = read_json(INVENTORY, *SPLITS)[split]
+        return of_split.get("decoder") if isinstance(of_split, dict) else None
+    return None
 
 
 if __name__ == "__main__":

@@ -10,10 +10,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-import PIL
 import ray
 from ray.exceptions import AuthenticationError, RayError, RayTaskError
 
+from stages.files.decoder import decoder
 from stages.workers import WAITING
 
 T = TypeVar("T")
@@ -59,7 +59,7 @@ def on_ray(
             # Asked each time, as nodes come and go. Where none is left, tasks wait for the next.
             workers = max(1, int(ray.cluster_resources().get(slots, 0)))
             for task in islice(remaining, max(0, WAITING * workers - len(pending))):
-                pending[remote.remote(work, task, here, PIL.__version__)] = task
+                pending[remote.remote(work, task, here, decoder())] = task
             if not pending:
                 return
             (done,), _ = ray.wait(list(pending))
@@ -108,13 +108,14 @@ def _knock(address: str) -> None:
         raise OSError(f"something else answers there, with {answer!r}")
 
 
-def _work_as_here(work: Callable[[T], R], task: T, here: Path, pillow: str) -> R:
+def _work_as_here(work: Callable[[T], R], task: T, here: Path, expected: str) -> R:
     """Work in the folder of the driver, so that a relative path means what it means there."""
     node = ray.util.get_node_ip_address()
-    if pillow != PIL.__version__:
+    if expected != decoder():
         raise ValueError(
-            f"on the Ray node {node}: expected Pillow {pillow} as where the results are collected, "
-            f"found {PIL.__version__}, which may decode to other pixels; install requirements.txt"
+            f"on the Ray node {node}: expected the decoder of where the results are collected, "
+            f"{expected}; found {decoder()}, which may decode to other pixels; "
+            "install requirements.txt"
         )
     if here.is_dir():  # not needed where images are at URLs or absolute paths
         os.chdir(here)

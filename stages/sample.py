@@ -15,6 +15,7 @@ from stages import entry
 from stages.core.pictures import data_uri
 from stages.core.sample import extremes
 from stages.core.statistics import SPLITS
+from stages.files.decoder import note_another
 from stages.files.index import load_index
 from stages.files.params import Dataset, load_params
 from stages.files.pictures import open_pictures
@@ -36,6 +37,7 @@ def _sample(dataset: Dataset, split: str) -> dict[str, Any]:
         load_index(split),
         load_statistics(split),
     )
+    note_another(index.decoder, split)
     if len(pictures) != statistics.images:
         raise ValueError(
             f"the statistics of the {split} split are of {statistics.images} images, not of the "

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.core.statistics import LEVELS, SplitStatistics
-from stages.files.decode import version
+from stages.files.decoder import version
 from stages.files.listing import Listing, list_folder
 from stages.files.params import Dataset, Splits
 from stages.files.statistics import save_statistics

@@ -16,9 +16,11 @@ from torchvision.transforms import v2
 
 from stages.core.prepare import Preparation
 from stages.files.decode import NO_IMAGE
+from stages.files.decoder import decoder
 from stages.files.listing import File
 from stages.files.work import Task, measure_task
 from tests.conftest import Params, Project, random_images
+from tests.pictures import tiff
 
 Images = NDArray[np.uint8]
 
@@ -183,6 +185,8 @@ def test_bad_files_stop_the_run_and_are_all_named(photos: Project) -> None:
 
 
 def test_in_quarantine_they_are_listed_and_counted_and_not_measured(photos: Project) -> None:
+    geotiff = tiff(({256: 8, 257: 9, 258: (8, 8, 8), 262: 2, 277: 3, 42113: b"0\0"}, bytes(216)))
+    write(photos.path / "data" / "photos" / "train", {"class 0/geo.tif": geotiff})
     measured(photos)
     expected = statistics(photos)
     write(photos.path / "data" / "photos" / "train", BAD)
@@ -195,10 +199,13 @@ def test_in_quarantine_they_are_listed_and_counted_and_not_measured(photos: Proj
     shown = json.loads(photos.run("dvc", "metrics", "show", "--json"))[""]["data"]
     counts = shown["reports/inventory.json"]["data"]
     assert counts["train"]["quarantined"] == 3
-    assert counts["train"]["images"] == 60
+    assert counts["train"]["images"] == 61
+    assert counts["train"]["converted"] == {"nodata value, fill counted": 1}
     page = photos.read("reports/index.html").decode()
     assert "class 0/notes.txt" in page
     assert "photos normalization" in page
+    assert "1 for nodata value, fill counted" in page
+    assert page.count(f"<dt>decoded by</dt><dd>{decoder()}</dd>") == 2
     assert (
         "CIFAR-10" not in page.replace("https://", "").split("<main")[-1].split('id="presets"')[0]
     )
@@ -220,6 +227,7 @@ def test_duplicates_and_conversions_are_counted(photos: Project) -> None:
             "duplicates": 1,
             "quarantined": 0,
             "converted": {"gray": 1},
+            "decoder": decoder(),
         },
         "test": {
             "images": 21,
@@ -227,9 +235,26 @@ def test_duplicates_and_conversions_are_counted(photos: Project) -> None:
             "duplicates": 0,
             "quarantined": 0,
             "converted": {},
+            "decoder": decoder(),
         },
         "contents_in_both_splits": 1,
     }
+
+
+def test_a_run_with_another_decoder_than_the_recorded_one_says_so(photos: Project) -> None:
+    """As after a merge of somebody's reports; the stages do their work."""
+    inventory, index = photos.path / "reports/inventory.json", photos.path / "data/index/train.json"
+    inventory.write_text(json.dumps({"train": {"decoder": "Pillow 1.0"}, "test": {}}))
+    printed = [photos.stage("measure", "train")]
+    inventory.write_text("<<<<<<< HEAD")
+    assert "note:" not in photos.stage("measure", "test")
+    index.write_text(index.read_text().replace(decoder(), "Pillow 1.0"))
+    printed += [photos.stage("sample"), photos.stage("compare")]
+    said = (
+        "note: the train split was measured with another decoder, which may give other pixels\n"
+        f"  recorded: Pillow 1.0\n  here: {decoder()}\n"
+    )
+    assert [of_stage.count(said) for of_stage in printed] == [1, 1, 1]
 
 
 def test_images_of_any_sizes_are_those_of_numpy(photos: Project) -> None:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import PIL
 import pytest
 
 from stages.arrays import measure_arrays, measure_ranges
 from stages.core.prepare import Preparation
 from stages.engine import engine_of
+from stages.files.decoder import decoder
 from stages.files.images import ImageFile
 from stages.files.listing import File
 from stages.files.params import Measure
@@ -129,13 +129,13 @@ def test_an_error_of_our_own_shows_where_it_is(nodes: Nodes) -> None:
         list(nodes.engine(work, [0]))
 
 
-def test_a_worker_with_another_pillow_is_refused(
+def test_a_worker_with_another_decoder_is_refused(
     nodes: Nodes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = PIL.__version__
-    monkeypatch.setattr(PIL, "__version__", "11.0.0")
+    monkeypatch.setattr("stages.ray_workers.decoder", lambda: "Pillow 11.0.0")
     expected = (
-        f"{nodes.ip}: expected Pillow 11.0.0 as where the results are collected, found {found}"
+        f"{nodes.ip}: expected the decoder of where the results are collected, Pillow 11.0.0; "
+        f"found {decoder()}, which may decode to other pixels"
     )
     with pytest.raises(ValueError, match=re.escape(expected)):
         list(nodes.engine(len, [""]))

@@ -19,7 +19,7 @@ import pytest
 from stages import entry
 from stages.core.prepare import Preparation
 from stages.engine import Engine
-from stages.files.decode import version
+from stages.files.decoder import version
 from stages.files.listing import Listing
 from stages.files.store import Store
 from stages.files.work import measure_task

@@ -11,6 +11,7 @@ from stages.core.histograms import in_one_mode, joined_in_one_mode, statistics_o
 from stages.core.prepare import Size
 from stages.core.statistics import SplitStatistics
 from stages.files.decode import MeasuredImage, NotAnImageError
+from stages.files.decoder import decoder
 from stages.files.index import Index, Quarantined
 from stages.files.listing import File
 from stages.files.rows import Column, Rows
@@ -63,6 +64,7 @@ class Collection:
             largest=max(self._sizes, key=_by_pixels),
             converted=dict(sorted(self._converted.items())),
             quarantined=self.quarantined,
+            decoder=decoder(),
         )
         return joined_in_one_mode(self._parts), index
 

@@ -69,11 +69,6 @@ class MeasuredImage:
     converted: list[str]  # what it was, where it had to be converted or an instruction was ignored
 
 
-def version(preparation: Preparation) -> str:
-    """What, besides a file's content, decides over its counts."""
-    return f"Pillow {PIL.__version__}, resize {preparation.resize}, crop {preparation.crop}"
-
-
 def measure_image(content: bytes, preparation: Preparation) -> MeasuredImage:
     """Decode and count an image; NotAnImageError says why not."""
     image, converted = decode(content)

@@ -97,7 +97,7 @@ def _refusal_of_tiff(content: BinaryIO) -> str:
     first = next(directories, None)
     if first is None:
         return "a TIFF without an image"
-    colours = COLOURS.get(first.get(PHOTOMETRIC_INTERPRETATION), 1)
+    colours = COLOURS.get(first.get(PHOTOMETRIC_INTERPRETATION, 0), 1)
     alphas = sum(extra in ALPHAS for extra in first.get(EXTRASAMPLES, ()))
     sample_format = max(first.get(SAMPLEFORMAT, (1,)))
     kind = KINDS.get(sample_format, f"values of SampleFormat {sample_format}")
@@ -126,6 +126,7 @@ def _directories(content: BinaryIO) -> Iterator[ImageFileDirectory_v2]:
     while at:
         content.seek(at)
         directory = ImageFileDirectory_v2(head)
+        directory.next = 0  # stays so where the file ends within the directory
         directory.load(content)
         yield directory
         at = directory.next

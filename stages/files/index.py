@@ -43,6 +43,7 @@ class Index(BaseModel):
     largest: tuple[int, int]
     converted: dict[str, int]  # how many images are to be converted, by what they are
     quarantined: list[Quarantined]
+    decoder: str | None = None  # what decoded the images; nothing did those of arrays
 
     @model_validator(mode="after")
     def _agrees(self) -> Index:
@@ -65,8 +66,11 @@ def save_index(split: str, index: Index) -> None:
     with atomic_write(INDEX / f"{split}.json") as file:
         before = "{"
         for key in Index.model_fields:
+            value = getattr(index, key)
+            if value is None:
+                continue
             file.write(f"{before}\n{json.dumps(key)}: ".encode())
-            for piece in _pieces(getattr(index, key)):
+            for piece in _pieces(value):
                 file.write(piece.encode())
             before = ","
         file.write(b"\n}\n")
@@ -74,7 +78,7 @@ def save_index(split: str, index: Index) -> None:
 
 def _pieces(value: Any) -> Iterator[str]:
     """`value` as `json.dumps` writes it."""
-    if not isinstance(value, Sequence):
+    if not isinstance(value, Sequence) or isinstance(value, str):
         yield json.dumps(value)
         return
     yield "["

@@ -21,7 +21,10 @@ from stages.files.location import Location
 if TYPE_CHECKING:
     import pyarrow as pa
 
-IMAGES = ("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff")
+IMAGES = (
+    *("jpg", "jpeg", "png", "webp", "bmp", "tif", "tiff", "gif", "pbm", "pgm", "ppm", "pnm"),
+    *("jp2", "j2k", "avif", "tga"),
+)
 
 # At a URL: bytes of a request. A column of Parquet is in pieces, so much more would be for nothing.
 BLOCK_BYTES = 2**23

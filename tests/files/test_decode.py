@@ -19,10 +19,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from torchvision.datasets.folder import default_loader
 
 from stages.core.prepare import Preparation
 from stages.files import headers
-from stages.files.decode import NO_IMAGE, NotAnImageError
+from stages.files.decode import NO_IMAGE, NotAnImageError, decode
 from tests.pictures import (
     HEIGHT,
     WIDTH,
@@ -350,3 +351,12 @@ def test_damage_is_refused_or_decoded_but_never_a_crash(
         return
     height, width = found.size
     assert (found.counts.sum(axis=1) == height * width).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_tiff_is_turned_as_pillow_turns_it(orientation: int, tmp_path: Path) -> None:
+    content = encoded(picture(), "TIFF", tiffinfo={ORIENTATION: orientation})
+    (tmp_path / "image").write_bytes(content)
+    image, _ = decode(content)
+    assert np.array_equal(np.asarray(image), np.asarray(default_loader(str(tmp_path / "image"))))
+    assert image.size == ((WIDTH, HEIGHT) if orientation < 5 else (HEIGHT, WIDTH))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from stages.files import headers
 from tests.pictures import (
@@ -150,14 +152,14 @@ def test_a_thumbnail_is_not_taken_for_the_image_that_it_is_of(kind: int) -> None
 
 def test_of_many_frames_two_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
-    load = headers.ImageFileDirectory_v2.load
+    load = ImageFileDirectory_v2.load
 
-    def count(self: headers.ImageFileDirectory_v2, *args: object) -> None:
+    def count(self: ImageFileDirectory_v2, file: IO[bytes]) -> None:
         read.append(self)
-        load(self, *args)
+        load(self, file)
 
     content = tiff(*[page(1, photometric=GRAY)] * 300)
-    monkeypatch.setattr(headers.ImageFileDirectory_v2, "load", count)
+    monkeypatch.setattr(ImageFileDirectory_v2, "load", count)
     assert refused(content) == headers.SEVERAL_FRAMES
     assert len(read) == 2
 
@@ -169,6 +171,13 @@ def test_directories_in_a_circle_end() -> None:
     link = first + 2 + 12 * int.from_bytes(content[first : first + 2], "little")
     content[-4:] = content[link : link + 4]
     assert refused(bytes(content)) == headers.SEVERAL_FRAMES
+
+
+@pytest.mark.filterwarnings("ignore:Truncated File Read")
+def test_a_tiff_that_ends_in_its_directory_is_not_taken_for_one_of_several_frames() -> None:
+    content = image(3)
+    for cut in range(5, 100, 7):
+        assert "frame" not in refused(content[:-cut])
 
 
 def test_a_nodata_value_is_named_as_its_pixels_are_counted(tmp_path: Path) -> None:

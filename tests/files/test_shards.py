@@ -17,9 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 from datasets import ClassLabel, Features
 from datasets import Image as ImageFeature
+from PIL import Image
 
+from stages.files.decode import FORMATS
 from stages.files.listing import File, identify
-from stages.files.shards import Member, read_shard
+from stages.files.shards import IMAGES, Member, read_shard
 from tests.shards import CLASSES, WRITE, Photo, write_parquet, write_photos
 
 PHOTO, OTHER = write_photos(2)
@@ -228,3 +230,11 @@ def test_reading_a_tar_file_takes_the_memory_of_few_images(tmp_path: Path) -> No
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 6 * size
+
+
+def test_the_image_of_a_sample_may_be_of_any_format_that_is_read(tmp_path: Path) -> None:
+    files = {f"{number}.{suffix}": b"x" for number, suffix in enumerate(IMAGES)}
+    found = members(tar_of(tmp_path / "0.tar", files))
+    assert [(member.name, member.reason) for member in found] == [(name, "") for name in files]
+    formats = Image.registered_extensions()
+    assert {formats[f".{suffix}"] for suffix in IMAGES} == {*FORMATS}
