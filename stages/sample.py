@@ -31,11 +31,8 @@ def main() -> None:
 
 
 def _sample(dataset: Dataset, split: str) -> dict[str, Any]:
-    pictures, index, statistics = (
-        open_pictures(split, dataset),
-        load_index(split),
-        load_statistics(split),
-    )
+    pictures, statistics = open_pictures(split, dataset), load_statistics(split)
+    index = load_index(split, statistics.images)
     if len(pictures) != statistics.images:
         raise ValueError(
             f"the statistics of the {split} split are of {statistics.images} images, not of the "

@@ -42,6 +42,8 @@ DIGITS = 10
 MAX_ROWS = 1024
 MAX_WEIGHT_BYTES = 2**29
 
+OTHER_IMAGES = "the statistics are not those of the images; run `dvc repro measure`"
+
 
 @dataclass(frozen=True)
 class Split:
@@ -50,6 +52,10 @@ class Split:
     images: ImageCounts
     labels: Labels
     statistics: SplitStatistics
+
+    def __post_init__(self) -> None:
+        if not len(self.images) == len(self.labels) == self.statistics.images:
+            raise ValueError(OTHER_IMAGES)
 
 
 def compare(
@@ -97,9 +103,7 @@ def replicate_measures(
         made = replicate(train.images, test.images, resampling, numbers, device)
         for split, drawn_RCV in (train, made.drawn_train), (test, made.drawn_test):
             if not np.array_equal(split.statistics.histogram, drawn_RCV[0]):
-                raise ValueError(
-                    "the statistics are not those of the images; run `dvc repro measure`"
-                )
+                raise ValueError(OTHER_IMAGES)
         dealt.append(shift_measures(made.dealt_train, made.dealt_test))
         changes.append(shift_changes(made.drawn_train, made.drawn_test))
     return _joined(dealt), _joined(changes)

@@ -89,6 +89,15 @@ def _check_channels(inputs: Inputs) -> None:
                 f"{path}: expected the channels of the statistics, {', '.join(measured)}, found "
                 f"{', '.join(by_channel)}; run `dvc repro`"
             )
+    constants = {PUBLISHED: inputs.published} | {
+        PRESETS / name: preset.normalization for name, preset in inputs.presets.items()
+    }
+    for folder, normalization in constants.items():
+        if len(normalization["mean"]) != len(measured):
+            raise ValueError(
+                f"{folder / 'normalization.json'}: expected numbers of {', '.join(measured)}, "
+                f"found {len(normalization['mean'])}; run `dvc repro`"
+            )
 
 
 def _load_preset(name: str) -> PresetInputs:
