@@ -38,8 +38,8 @@ def main() -> None:
     device = choose_device(params.measure.device)
     if device.type == "mps":
         device = torch.device("cpu")  # MPS has no float64
-    indexes = [load_index(split) for split in SPLITS]
     measured = load_splits()
+    indexes = [load_index(split, of.images) for split, of in measured.items()]
     # Each split numbers the classes that it has.
     classes = list(dict.fromkeys(name for index in indexes for name in index.classes))
     numbers = {name: number for number, name in enumerate(classes)}

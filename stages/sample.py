@@ -32,11 +32,8 @@ def main() -> None:
 
 
 def _sample(dataset: Dataset, split: str) -> dict[str, Any]:
-    pictures, index, statistics = (
-        open_pictures(split, dataset),
-        load_index(split),
-        load_statistics(split),
-    )
+    pictures, statistics = open_pictures(split, dataset), load_statistics(split)
+    index = load_index(split, statistics.images)
     note_another(index.decoder, split)
     if len(pictures) != statistics.images:
         raise ValueError(

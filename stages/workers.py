@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import TypeVar
 
@@ -18,21 +19,34 @@ WAITING = 2
 
 
 def in_processes(work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
-    """The results of `work` as they come, in any order; the first error of a task is raised."""
+    """The results of `work` as they come, in any order; the first error of a task is raised.
+
+    OSError names the tasks that were under way where a process dies.
+    """
     processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     # Not forked: torch's threads, and those that hash files, would not survive it.
     context = multiprocessing.get_context("spawn")
-    remaining, pending = iter(tasks), set[Future[R]]()
+    remaining, pending = iter(tasks), dict[Future[R], T]()
     with ProcessPoolExecutor(processes, context, initializer=_end_with_the_parent) as pool:
         try:
             while True:
                 room = WAITING * (processes or 1) - len(pending)
-                pending |= {pool.submit(work, task) for task in islice(remaining, room)}
+                pending |= {pool.submit(work, task): task for task in islice(remaining, room)}
                 if not pending:
                     return
-                done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                done, _ = wait(pending, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield future.result()
+                    del pending[future]
+        except BrokenProcessPool as error:
+            lost = [task for future, task in pending.items() if future.exception()]
+            # The tasks that came first are the ones that processes have.
+            had = "".join(f"\n  {task!s:.200}" for task in lost[:processes])
+            raise OSError(
+                "a process was killed, perhaps as memory ran out. It had one of these, as every "
+                f"process has one:{had}\nFree memory, or look for a large image there, and run "
+                "again: what was measured before is kept"
+            ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

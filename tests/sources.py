@@ -8,7 +8,7 @@ import pickle
 import struct
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -88,6 +88,7 @@ def write_sample(path: Path) -> Sample:
     digests = replace(
         OFFICIAL,
         archive=sha256(archive),
+        archive_bytes=len(archive),
         images={split: sha256(data.images) for split, data in splits.items()},
         labels={split: sha256(data.labels) for split, data in splits.items()},
     )
@@ -127,6 +128,13 @@ class Server:
 
     def truncated(self, request: BaseHTTPRequestHandler) -> None:
         self._send(request, self.archive[:-1])
+
+    def endless(self, request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        with suppress(OSError):  # the client has left
+            while not self.stopping.is_set():
+                request.wfile.write(self.archive)
 
     def broken_off(self, request: BaseHTTPRequestHandler) -> None:
         self._headers(request)

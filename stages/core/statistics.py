@@ -44,15 +44,45 @@ class SplitStatistics:
                 "inconsistent statistics: no images, or shapes that do not belong together: "
                 f"{[array.shape for array in arrays]}"
             )
+        if not (self._fits_int64() and self._images_can_be() and self._adds_up()):
+            raise ValueError(
+                "inconsistent statistics: no images have these numbers, or its histogram and its "
+                "image sums contradict each other"
+            )
+
+    def _fits_int64(self) -> bool:
+        """Whether no sum over pixels, of squared levels neither, can exceed int64."""
+        counts_CV, pixels_N = self.histogram, self.image_pixels
+        largest = 2**63 / (LEVELS - 1) ** 2
+        return bool(
+            (counts_CV >= 0).all()
+            and (pixels_N > 0).all()
+            and counts_CV.sum(axis=1, dtype=np.float64).max() < largest
+            and pixels_N.sum(dtype=np.float64) < largest
+        )
+
+    def _images_can_be(self) -> bool:
+        """Whether pixels of levels 0..255 can have these sums and sums of squares.
+
+        Of P integers with the sum S = qP + r, 0 <= r < P, the sum of (x - q)^2 is at least r.
+        """
+        pixels_N1, sums_NC = self.image_pixels[:, None], self.image_sums
+        squares_NC = self.image_sums_of_squares
+        most = LEVELS - 1
+        if not ((sums_NC >= 0) & (sums_NC <= most * pixels_N1)).all():
+            return False
+        q_NC, r_NC = np.divmod(sums_NC, pixels_N1)
+        least_NC = r_NC + 2 * q_NC * sums_NC - q_NC * q_NC * pixels_N1
+        return bool(((least_NC <= squares_NC) & (squares_NC <= most * sums_NC)).all())
+
+    def _adds_up(self) -> bool:
+        """Whether the histogram and the images are of the same pixels."""
         levels = np.arange(LEVELS, dtype=np.int64)
-        if not (
+        return bool(
             (self.histogram.sum(axis=1) == self.image_pixels.sum()).all()
             and np.array_equal(self.histogram @ levels, self.image_sums.sum(axis=0))
             and np.array_equal(self.histogram @ levels**2, self.image_sums_of_squares.sum(axis=0))
-        ):
-            raise ValueError(
-                "inconsistent statistics: its histogram and its image sums contradict each other"
-            )
+        )
 
     @property
     def channel_names(self) -> tuple[str, ...]:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import glob
 import os
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import BinaryIO
+
+# So long after it was written to last, a partial file is taken for that of a run that was killed.
+LEFT_SECONDS = 3600
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Open `<path>.partial` for writing; it replaces `path` when the block ends well.
+    """Open a file beside `path` for writing; it replaces `path` when the block ends well.
 
-    The name is fixed, so what an interrupted run leaves is overwritten by the next.
+    Its name, `<path>.<random>.partial`, is new: no two runs share it, and no link has it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
+    _remove_left(path)
+    partial = path.with_name(f"{path.name}.{token_hex(8)}.partial")
     try:
-        with partial.open("wb") as file:
+        with partial.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -29,3 +36,10 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         raise
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _remove_left(path: Path) -> None:
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*.partial"):
+        with suppress(FileNotFoundError):  # another run removes it too
+            if left.lstat().st_mtime < time.time() - LEFT_SECONDS:
+                left.unlink()

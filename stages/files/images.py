@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
-import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
 from stages.core.statistics import CHANNELS
 from stages.files.atomic import atomic_write
 from stages.files.index import Index
 from stages.files.location import Location
+from stages.files.npy import map_npy
+from stages.files.validated import read_validated
 
 DATA = Path("data")
 REMEDY = "run `dvc repro download`, or `dvc checkout` for images of your own"
 
-# What numpy raises for a header with a changed byte, depending on which.
-DAMAGE = (ValueError, EOFError, TypeError, SyntaxError, tokenize.TokenError)
+OWN = "save yours so, or run `dvc repro download` for a ready-made dataset"
+NAMES = TypeAdapter(list[str])
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,13 @@ class ImageFile:
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no images there; {REMEDY}")
         try:
-            array = np.lib.format.open_memmap(path, mode="r")
-            size, expected_size = path.stat().st_size, array.offset + array.nbytes
-            if size != expected_size:
-                raise ValueError(f"{size} bytes instead of {expected_size}")
-        except DAMAGE as error:
+            array = map_npy(path)
+        except ValueError as error:
             raise ValueError(f"{path}: not a whole .npy file ({error}); {REMEDY}") from error
         channels = " or ".join(map(str, CHANNELS))
         expected = f"a C-contiguous uint8 array of shape (N, {channels}, H, W), N > 0"
-        found = (
-            f"{array.dtype} {array.shape}{'' if array.flags.c_contiguous else ', not contiguous'}"
-        )
+        contiguous = "" if array.flags.c_contiguous else ", not contiguous"
+        found = f"{array.dtype!s:.80} {array.shape}{contiguous}"
         if (
             array.dtype != np.uint8
             or array.ndim != 4
@@ -56,7 +54,7 @@ class ImageFile:
             or array.size == 0
             or not array.flags.c_contiguous
         ):
-            raise ValueError(f"{path}: expected {expected}, found {found}; {REMEDY}")
+            raise ValueError(f"{path}: expected {expected}, found {found}; {OWN}")
         return ImageFile(path, len(array))
 
     def __len__(self) -> int:
@@ -81,9 +79,14 @@ def index_arrays(folder: Path) -> Index:
     images = ImageFile.of_folder(folder)
     classes, labels = load_classes(folder), [None] * len(images)
     if classes or (folder / "labels.npy").exists():
-        labels = load_labels(folder).tolist()
+        labels_N = load_labels(folder).astype(np.int64)
         # A label without a name is named by its number.
-        classes = [*classes, *map(str, range(len(classes), max(labels) + 1))]
+        nameless = np.unique(labels_N[labels_N >= len(classes)])
+        labels_N = np.where(
+            labels_N < len(classes), labels_N, len(classes) + np.searchsorted(nameless, labels_N)
+        )
+        classes = [*classes, *map(str, nameless.tolist())]
+        labels = labels_N.tolist()
     height, width = images[:1].shape[2:]
     return Index(
         classes=classes,
@@ -97,36 +100,33 @@ def index_arrays(folder: Path) -> Index:
     )
 
 
-def load_labels(folder: Path) -> NDArray[np.uint8]:
+def load_labels(folder: Path) -> NDArray[np.integer[Any]]:
     """Read and check a split's labels (N,); ValueError or OSError say what is wrong with them."""
     path = folder / "labels.npy"
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no labels there; {REMEDY}")
     try:
-        labels: NDArray[np.uint8] = np.load(path)
-    except DAMAGE as error:
+        labels_N = np.array(map_npy(path))
+    except ValueError as error:
         raise ValueError(f"{path}: not a whole .npy file ({error}); {REMEDY}") from error
     images = len(ImageFile.of_folder(folder))
-    if labels.dtype != np.uint8 or labels.shape != (images,):
+    if labels_N.dtype.kind not in "iu" or labels_N.shape != (images,):
         raise ValueError(
-            f"{path}: expected uint8 labels of {images} images, found {labels.dtype} "
-            f"{labels.shape}; {REMEDY}"
+            f"{path}: expected an integer for each of {images} images, found "
+            f"{labels_N.dtype!s:.80} {labels_N.shape}; {OWN}"
         )
-    return labels
+    smallest, largest = int(labels_N.min()), int(labels_N.max())
+    if smallest < 0 or largest >= 2**63:
+        raise ValueError(
+            f"{path}: expected labels from 0 to 2**63 - 1, found {smallest} to {largest}; {OWN}"
+        )
+    return labels_N
 
 
 def load_classes(folder: Path) -> list[str]:
     """The names of the labels 0, 1, ...; none where there is no `classes.json`."""
     path = folder / "classes.json"
-    if not path.is_file():
-        return []
-    try:
-        names = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{path}: not JSON ({error}); {REMEDY}") from error
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise ValueError(f"{path}: expected a list of names, found {names!r:.80}; {REMEDY}")
-    return names
+    return read_validated(path, NAMES, f"expected a list of names; {OWN}") if path.is_file() else []
 
 
 def save_split(

@@ -10,12 +10,22 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    NonNegativeInt,
+    PositiveInt,
+    TypeAdapter,
+    model_validator,
+)
 
 from stages.core.batches import batches
 from stages.files.atomic import atomic_write
+from stages.files.validated import read_validated
 
 INDEX = Path("data/index")
+
+Size = tuple[PositiveInt, PositiveInt]  # height, width
 
 # So many items are written at once.
 PIECE_ITEMS = 1024
@@ -39,9 +49,9 @@ class Index(BaseModel):
     labels: Sequence[NonNegativeInt | None]  # (N,) index of each image's class; None without label
     names: Sequence[str]  # (N,) path within the split; empty for arrays
     contents: Sequence[str]  # (N,) the first half of the SHA-256 of each file; empty for arrays
-    smallest: tuple[int, int]  # height and width of the image with the fewest pixels
-    largest: tuple[int, int]
-    converted: dict[str, int]  # how many images are to be converted, by what they are
+    smallest: Size  # height and width of the image with the fewest pixels
+    largest: Size
+    converted: dict[str, NonNegativeInt]  # how many images are to be converted, by what they are
     quarantined: list[Quarantined]
     decoder: str | None = None  # what decoded the images; nothing did those of arrays
 
@@ -89,13 +99,19 @@ def _pieces(value: Any) -> Iterator[str]:
     yield "]"
 
 
-def load_index(split: str) -> Index:
-    """Read and check a split's index; ValueError or OSError say what is wrong with it."""
+def load_index(split: str, images: int | None = None) -> Index:
+    """Read and check a split's index, of so many images where its statistics are known.
+
+    ValueError or OSError say what is wrong with it.
+    """
     path = INDEX / f"{split}.json"
     remedy = f"run `dvc repro measure@{split}`"
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no index there; {remedy}")
-    try:
-        return Index.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        raise ValueError(f"{path}: damaged index ({error}); delete it and {remedy}") from error
+    index = read_validated(path, TypeAdapter(Index), f"delete it and {remedy}")
+    if images not in (None, len(index.labels)):
+        raise ValueError(
+            f"{path}: of {len(index.labels)} images, not of the {images} of the statistics; "
+            f"delete it and {remedy}"
+        )
+    return index

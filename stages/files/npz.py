@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import struct
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stages.files.atomic import atomic_write
+from stages.files.npy import parse_npy
+
+# What Python's zip library raises for a changed byte, depending on which.
+DAMAGE = (
+    zipfile.BadZipFile,
+    struct.error,
+    ArithmeticError,
+    LookupError,
+    ValueError,
+    EOFError,
+    OSError,
+    RuntimeError,  # NotImplementedError too
+)
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -25,3 +40,16 @@ def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
             info.file_size = array.nbytes  # about: whether the entry is one of several GB
             with archive.open(info, "w") as entry:
                 np.lib.format.write_array(entry, array, version=(1, 0))
+
+
+def read_npz(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]]:
+    """Read what `write_npz` wrote; ValueError where these arrays are not in it, whole."""
+    content = io.BytesIO(path.read_bytes())  # an OSError of this is no damage
+    try:
+        with zipfile.ZipFile(content) as archive:
+            if any(of.compress_type != zipfile.ZIP_STORED for of in archive.infolist()):
+                raise ValueError("compressed, though none is written so")
+            # `read` checks the CRC of an array before numpy sees a byte of it.
+            return {name: parse_npy(archive.read(f"{name}.npy")) for name in names}
+    except DAMAGE as error:
+        raise ValueError(f"{error!s:.200}") from error

@@ -22,12 +22,31 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import YAMLError
+from ruamel.yaml.nodes import Node
 
 from stages.core.prepare import Preparation
 from stages.files.location import Location, check_root, locate
 
 PARAMS = Path("params.yaml")
+
+MOST_BYTES = 2**17  # which take seconds to read
+# So many mistakes are named, in so many characters each.
+NAMED = 20
+LONGEST = 400
+
+# What the parser raises for text that is no YAML, depending on the text.
+NO_YAML = (
+    YAMLError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 PositiveNumber = Annotated[Number, Field(gt=0)]
@@ -234,16 +253,34 @@ def load_params() -> Params:
 
 
 def parse_params(written: bytes) -> Params:
-    try:
-        # With DVC's own parser: by other rules than its YAML 1.2, 010 is 8 and `on` is true.
-        content = YAML(typ="safe", pure=True).load(written)
-    except (YAMLError, ValueError) as error:
-        raise ValueError(f"{PARAMS} is not valid YAML: {error}") from error
+    content = _parse(written)
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        mistakes = "\n".join(f"  {_describe(mistake)}" for mistake in error.errors())
-        raise ValueError(f"edit {PARAMS}:\n{mistakes}") from error
+        mistakes = error.errors()
+        listed = [f"  {_describe(mistake):.{LONGEST}}" for mistake in mistakes[:NAMED]]
+        if len(mistakes) > NAMED:
+            listed.append(f"  and {len(mistakes) - NAMED} more")
+        raise ValueError("\n".join([f"edit {PARAMS}:", *listed])) from error
+
+
+class _WithoutAliases(Composer):  # type: ignore[misc]
+    """Ten lines of aliases of aliases stand for more values than memory holds."""
+
+    def return_alias(self, node: Node) -> Node:
+        raise ComposerError(None, None, "write the value itself, not an alias", node.start_mark)
+
+
+def _parse(written: bytes) -> Any:
+    if len(written) > MOST_BYTES:
+        raise ValueError(f"{PARAMS}: expected at most {MOST_BYTES} bytes, found {len(written)}")
+    # With DVC's own parser: by other rules than its YAML 1.2, 010 is 8 and `on` is true.
+    yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _WithoutAliases
+    try:
+        return yaml.load(written)
+    except NO_YAML as error:
+        raise ValueError(f"{PARAMS} is not valid YAML: {error!s:.{LONGEST}}") from error
 
 
 def _describe(mistake: ErrorDetails) -> str:

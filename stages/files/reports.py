@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from stages.files.atomic import atomic_write
+from stages.files.shapes import SHAPES
+from stages.files.validated import read_validated
 
 PRESETS = Path("reports/presets")
 PUBLISHED = Path("reports/published")
@@ -16,6 +18,8 @@ CHECK = Path("reports/check.json")
 SAMPLES = Path("reports/samples.json")
 INVENTORY = Path("reports/inventory.json")
 QUARANTINE = Path("reports/quarantine.json")
+
+REMEDY = "delete it and run `dvc repro`"
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -31,36 +35,30 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 
 def read_json(path: Path, *keys: str) -> dict[str, Any]:
     """Read a report that has at least these keys; FileNotFoundError or ValueError say if not."""
-    content = _read(path)
-    if not isinstance(content, dict) or not content.keys() >= set(keys):
-        expected = f"expected the keys {', '.join(keys)}"
-        raise ValueError(f"{path}: damaged ({expected}); delete it and run `dvc repro`")
+    content: dict[str, Any] = _read(path)
+    if missing := [key for key in keys if key not in content]:
+        raise ValueError(f"{path}: damaged (expected the keys {', '.join(missing)}); {REMEDY}")
     return content
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
     """Read rows, at least one; FileNotFoundError or ValueError say if it has none."""
-    content = _read(path)
-    if not isinstance(content, list) or not content:
-        raise ValueError(f"{path}: damaged (expected rows); delete it and run `dvc repro`")
-    return content
+    rows: list[dict[str, Any]] = _read(path)
+    return rows
+
+
+def copy_report(source: Path, target: Path) -> None:
+    """Copy a report as it is; FileNotFoundError or ValueError if it is not there or damaged."""
+    _read(source)
+    with atomic_write(target) as file:
+        file.write(source.read_bytes())
 
 
 def _read(path: Path) -> Any:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not there; run `dvc repro`")
-    try:
-        return json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ValueError(f"{path}: damaged ({error}); delete it and run `dvc repro`") from error
-
-
-def copy_report(source: Path, target: Path) -> None:
-    """Copy a report as it is; FileNotFoundError if its preset has not been run."""
-    if not source.is_file():
-        raise FileNotFoundError(f"{source}: not there; run `dvc repro`")
-    with atomic_write(target) as file:
-        file.write(source.read_bytes())
+    read_validated(path, SHAPES[path.name], REMEDY)
+    return json.loads(path.read_bytes())
 
 
 def _write(path: Path, text: str) -> None:

@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
-import zlib
 from pathlib import Path
-
-import numpy as np
 
 from stages.core.histograms import all_in_one_mode
 from stages.core.statistics import FIELDS, SPLITS, SplitStatistics, channel_names
-from stages.files.npz import write_npz
+from stages.files.npz import read_npz, write_npz
 
 STATISTICS = Path("data/statistics")
-
-# What Python's zip library raises for a changed byte, depending on which.
-DAMAGE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    KeyError,
-    ValueError,
-    EOFError,
-    OSError,
-    NotImplementedError,
-    RuntimeError,
-)
 
 
 def save_statistics(split: str, statistics: SplitStatistics) -> None:
@@ -58,17 +41,9 @@ def load_statistics(split: str) -> SplitStatistics:
     remedy = f"run `dvc repro measure@{split}`"
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no statistics there; {remedy}")
-    content = io.BytesIO(path.read_bytes())
     try:
-        with zipfile.ZipFile(content) as archive:
-            # `read` checks the CRC of an array before numpy sees a byte of it.
-            entries = {name: archive.read(f"{name}.npy") for name in FIELDS}
-        arrays = {
-            name: np.lib.format.read_array(io.BytesIO(entry), allow_pickle=False)
-            for name, entry in entries.items()
-        }
-        statistics = SplitStatistics(**arrays)
+        statistics = SplitStatistics(**read_npz(path, FIELDS))
         channel_names(len(statistics.histogram))
-    except DAMAGE as error:
+    except ValueError as error:
         raise ValueError(f"{path}: damaged statistics ({error}); delete it and {remedy}") from error
     return statistics

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 import torch
 
 from stages.core.measure import measure_batch
-from stages.core.statistics import FIELDS, SplitStatistics, by_channel
+from stages.core.statistics import FIELDS, LEVELS, SplitStatistics, by_channel
 from tests.conftest import random_images
 
 CPU = torch.device("cpu")
@@ -80,3 +82,55 @@ def test_arrays_of_another_type_or_shape_are_refused(name: str) -> None:
         replace(statistics, **{name: array.astype(np.float64)})
     with pytest.raises(ValueError, match="belong together"):
         replace(statistics, **{name: array[:-1]})
+
+
+def of_image(levels: Sequence[int]) -> SplitStatistics:
+    """Statistics of one gray image, by hand."""
+    return SplitStatistics(
+        histogram=np.bincount(levels, minlength=LEVELS)[None],
+        image_pixels=np.array([len(levels)]),
+        image_sums=np.array([[sum(levels)]]),
+        image_sums_of_squares=np.array([[sum(level**2 for level in levels)]]),
+    )
+
+
+def test_every_image_is_accepted() -> None:
+    for levels in product((0, 1, 2, 127, 128, 254, 255), repeat=4):
+        assert of_image(levels).pixels_per_channel == 4
+
+
+@pytest.mark.parametrize(
+    ("pixels", "sums", "squares"),
+    [
+        ([0, 4], [6, 4], [14, 8]),  # no pixels, yet a sum
+        ([-1, 5], [6, 4], [14, 8]),
+        ([2, 2], [-1, 11], [14, 8]),
+        ([2, 2], [511, -501], [14, 8]),  # above 2 * 255
+        ([2, 2], [6, 4], [17, 5]),  # 4 of two pixels has squares of 8 at least
+        ([2, 2], [5, 5], [10, 12]),  # 5 of two whole numbers of 13
+        ([2, 2], [1, 9], [256, -234]),  # 1 of squares of 255 at most
+    ],
+)
+def test_numbers_that_no_image_has_are_refused(
+    pixels: list[int], sums: list[int], squares: list[int]
+) -> None:
+    """Though they add up to those of two images: levels 2 4 and 2 2."""
+    both = of_image([2, 4]) + of_image([2, 2])
+    assert (both.image_pixels.sum(), both.image_sums.sum()) == (sum(pixels), sum(sums))
+    changed = {
+        "image_pixels": np.array(pixels),
+        "image_sums": np.array(sums)[:, None],
+        "image_sums_of_squares": np.array(squares)[:, None],
+    }
+    with pytest.raises(ValueError, match="no images have these numbers"):
+        replace(both, **changed)
+
+
+def test_sums_beyond_int64_are_refused() -> None:
+    """They would wrap around to the same: four images of 2^62 pixels have none in int64."""
+    image = of_image([0] * 4)
+    huge = SplitStatistics.joined([image] * 4)
+    with pytest.raises(ValueError, match="no images have these numbers"):
+        replace(huge, image_pixels=np.array([2**62 + 4] * 4), histogram=huge.histogram)
+    with pytest.raises(ValueError, match="no images have these numbers"):
+        replace(image, image_pixels=np.array([2**50]), histogram=image.histogram * 2**48)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from stages.files.images import ImageFile, save_split
+from stages.files.images import ImageFile, index_arrays, load_labels, save_split
 from stages.files.ready_made.cifar10 import CLASSES
 from tests.conftest import random_images
 
@@ -50,7 +50,7 @@ def test_other_arrays_are_refused(array: Any, found: str) -> None:
     np.save(IMAGES, array)
     with pytest.raises(ValueError, match="C-contiguous uint8 array") as error:
         ImageFile.of_folder(TRAIN)
-    assert f"found {found}; run `dvc repro download`" in str(error.value)
+    assert f"found {found}; save yours so, or run" in str(error.value)
 
 
 @pytest.mark.parametrize("bytes_kept", [0, 5, 60, 200, 960 + 127])
@@ -71,6 +71,66 @@ def test_any_changed_byte_of_the_header_is_noticed_or_harmless() -> None:
             except ValueError:
                 continue
             np.testing.assert_array_equal(images[0:5], GOOD)
+
+
+@pytest.mark.parametrize(
+    ("descr", "shape"),
+    [
+        ("|u1", (10**12, 3)),
+        ("|u1", (-1, 960)),
+        ("|V0", (5,)),
+        ("|S0", (5, 3, 8, 8)),
+        ("|O", (120,)),
+    ],
+)
+def test_a_header_is_not_believed(descr: str, shape: tuple[int, ...]) -> None:
+    """Numpy would set terabytes aside, or divide by an item's size of 0, which ends the process."""
+    values = IMAGES.read_bytes()[128:]
+    for name, load in ("images.npy", ImageFile.of_folder), ("labels.npy", load_labels):
+        with (TRAIN / name).open("wb") as file:
+            header = {"descr": descr, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            file.write(values)
+        with pytest.raises(ValueError, match=rf"{name}: not a whole \.npy file"):
+            load(TRAIN)
+        save_split(TRAIN, GOOD, np.arange(5, dtype=np.uint8), CLASSES)
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "<i4", "<i8", ">i8", "u8"])
+def test_labels_are_integers_of_any_type(dtype: str) -> None:
+    np.save(TRAIN / "labels.npy", np.array([3, 0, 9, 3, 1], dtype=dtype))
+    index = index_arrays(TRAIN)
+    assert index.labels == [3, 0, 9, 3, 1]
+    assert index.classes == list(CLASSES)
+
+
+def test_there_are_as_many_classes_as_labels_without_names() -> None:
+    labels = np.array([3, 70000, 10, 2**60, 70000])
+    np.save(TRAIN / "labels.npy", labels)
+    index = index_arrays(TRAIN)
+    assert [index.classes[label] for label in index.labels] == ["cat", *map(str, labels[1:])]
+    assert index.classes == [*CLASSES, "10", "70000", str(2**60)]
+    (TRAIN / "classes.json").unlink()
+    np.save(TRAIN / "labels.npy", np.arange(5) + 300)
+    assert index_arrays(TRAIN).classes == ["300", "301", "302", "303", "304"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        (np.zeros(5), r"integer for each of 5 images, found float64 \(5,\)"),
+        (np.zeros(5, bool), r"integer for each of 5 images, found bool \(5,\)"),
+        (np.zeros(5, "m8[s]"), r"integer for each of 5 images, found timedelta64\[s\] \(5,\)"),
+        (np.zeros((5, 1), int), r"integer for each of 5 images, found int64 \(5, 1\)"),
+        (np.zeros(4, int), r"integer for each of 5 images, found int64 \(4,\)"),
+        (np.array([0, 1, -1, 0, 0]), r"labels from 0 to 2\*\*63 - 1, found -1 to 1"),
+        (np.full(5, 2**63, "u8"), r"labels from 0 to 2\*\*63 - 1, found 9223372036854775808 to"),
+    ],
+)
+def test_other_labels_are_refused(labels: Any, found: str) -> None:
+    np.save(TRAIN / "labels.npy", labels)
+    with pytest.raises(ValueError, match=rf"labels.npy: expected (an )?{found}.*; save yours so"):
+        index_arrays(TRAIN)
 
 
 def test_another_numpy_file_is_refused() -> None:

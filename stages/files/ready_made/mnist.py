@@ -52,6 +52,7 @@ MNIST = OfficialFiles(
         "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
         "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
     },
+    most_bytes=3 * 10**7,
     read=partial(_read, classes=list("0123456789")),
 )
 
@@ -67,6 +68,7 @@ FASHION_MNIST = OfficialFiles(
         "t10k-images-idx3-ubyte.gz": "bef4ecab320f06d8554ea6380940ec79",
         "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
     },
+    most_bytes=3 * 10**7,
     read=partial(
         _read,
         classes=(

@@ -22,6 +22,7 @@ class OfficialFiles:
     title: str
     urls: Mapping[str, str]  # that hold the files, by the name of the source
     md5: Mapping[str, str]  # of every file, by its official name
+    most_bytes: int  # that none of the files exceeds
     read: Callable[[Mapping[str, Path]], LabelledSplits]  # from the path of every file
 
     def read_source(self, source: str, patience: Patience) -> LabelledSplits:
@@ -36,7 +37,11 @@ class OfficialFiles:
         for file, md5 in self.md5.items():
             if "://" in url:
                 paths[file] = fetch_url(
-                    f"{url.rstrip('/')}/{file}", f"{self.title}/{file}", f"md5:{md5}", patience
+                    f"{url.rstrip('/')}/{file}",
+                    f"{self.title}/{file}",
+                    f"md5:{md5}",
+                    self.most_bytes,
+                    patience,
                 )
             else:
                 paths[file] = Path(source, file)

@@ -44,5 +44,6 @@ STL10 = OfficialFiles(
     title="STL-10",
     urls={"stanford": "http://ai.stanford.edu/~acoates/stl10"},
     md5={ARCHIVE: "91f7769df0f17e558f3565bffb0c7dfb"},
+    most_bytes=3 * 10**9,
     read=_read,
 )

@@ -38,5 +38,6 @@ SVHN = OfficialFiles(
         "train_32x32.mat": "e26dedcc434d2e4c54c9b2d4a06d8373",
         "test_32x32.mat": "eb5a983be6a315427106f1b164d9cef3",
     },
+    most_bytes=2 * 10**8,
     read=_read,
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dvc_render import VegaRenderer
+from dvc_render.exceptions import DvcRenderError
 
 SCRIPTS = Path("plots/scripts.html")
 
@@ -39,8 +40,13 @@ def plot(rows: list[dict[str, Any]], properties: Mapping[str, str]) -> dict[str,
     if not template.is_file():
         raise FileNotFoundError(f"{template}: not there; get it back with `git restore {template}`")
     of_workspace = [{**row, "rev": "workspace"} for row in rows]
-    renderer = VegaRenderer(of_workspace, "plot", **properties)
-    content: dict[str, Any] = renderer.get_filled_template()
+    try:
+        renderer = VegaRenderer(of_workspace, "plot", **properties)
+        content: dict[str, Any] = renderer.get_filled_template()
+    except (DvcRenderError, ValueError) as error:
+        raise ValueError(
+            f"{template}: damaged ({error}); get it back with `git restore {template}`"
+        ) from error
     return content
 
 
