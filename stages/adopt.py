@@ -77,7 +77,8 @@ def choose_folder(folder: Path, *, in_place: bool) -> Choice:
     for split, look in looks.items():
         say(f"{folder / splits[split]}, for {split}:\n{describe(look)}")
     if others := in_no_split(folder, splits.values()):
-        say(f"{folder}: not measured, as neither split has it: {', '.join(others)}")
+        more = [f"{len(others) - NAMED:,} more"] if len(others) > NAMED else []
+        say(f"{folder}: in neither split, not measured: {', '.join([*others[:NAMED], *more])}")
     return Choice(root, splits, channels_of(looks))
 
 
@@ -177,10 +178,10 @@ def bring_up_to_date(folder: Path, choice: Choice) -> None:
     """Make the copy of the splits the same; FileExistsError if it is one of another dataset."""
     updates = [compare(folder / name, choice.root / name) for name in choice.splits.values()]
     for update in updates:
-        if update.is_of_another:
+        if not update.is_safe:
             raise FileExistsError(
-                f"{update.target} is already there, and would have {update}: most of it is not of "
-                f"{folder}; rename {folder}, or remove {update.target}"
+                f"{update.target} is already there, and would have {update}: it is of another "
+                f"dataset, or not kept by DVC; rename {folder}, or remove {update.target}"
             )
     for update in updates:
         say(f"{update.target}: {update}")

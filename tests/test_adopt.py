@@ -128,7 +128,7 @@ def test_what_is_in_no_split_is_named(clone: Project, photos: Path) -> None:
     (photos / "labels.csv").touch()
     (photos / ".DS_Store").touch()
     printed = clone.stage("adopt", str(photos))
-    assert "not measured, as neither split has it: extra, labels.csv, val\n" in printed
+    assert "in neither split, not measured: extra, labels.csv, val\n" in printed
     assert dataset(clone)["splits"] == {"train": "train", "test": "test"}
 
 

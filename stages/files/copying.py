@@ -28,9 +28,10 @@ class Update:
     same: int
 
     @property
-    def is_of_another(self) -> bool:
-        """Whether most of what the copy has is not in the source."""
-        return self.same < len(self.changed) + len(self.removed)
+    def is_safe(self) -> bool:
+        """Whether nothing goes, or what DVC keeps and no more than stays."""
+        gone = len(self.changed) + len(self.removed)
+        return not gone or (gone <= self.same and Path(f"{self.target}.dvc").is_file())
 
     def __str__(self) -> str:
         return (
@@ -50,7 +51,7 @@ def compare(source: Path, target: Path) -> Update:
         copy = target / file.name
         if not copy.is_file():
             added.append(file.name)
-        elif filecmp.cmp(file.path, copy, shallow=False):
+        elif filecmp.cmp(source / file.name, copy, shallow=False):
             same += 1
         else:
             changed.append(file.name)

@@ -40,7 +40,7 @@ def test_a_copy_has_the_files_of_its_source(source: Path, tmp_path: Path) -> Non
     target = tmp_path / "data" / "photos" / "train"
     update = compare(source, target)
     assert str(update) == "3 files added, 0 changed, 0 removed, 0 as they were"
-    assert not update.is_of_another
+    assert update.is_safe
     apply(update)
     assert contents(target) == {"cats/a.png": b"a", "cats/b.png": b"b", "dogs/a.png": b"c"}
     assert list(target.parent.iterdir()) == [target]
@@ -88,17 +88,24 @@ def test_nothing_is_written_into_the_cache_that_a_copy_is_linked_to(
     assert contents(cache) == {"a": b"a", "b": b"b"}
 
 
-def test_what_mostly_holds_other_files_is_of_another_dataset(source: Path, tmp_path: Path) -> None:
-    def is_of_another(**files: str) -> bool:
-        folder = write(tmp_path / str(len(list(tmp_path.iterdir()))), **files)
-        return compare(source, folder).is_of_another
+def test_more_goes_than_stays_of_another_dataset_alone(source: Path, tmp_path: Path) -> None:
+    def is_safe(*, tracked: bool, **files: str) -> bool:
+        folder = tmp_path / f"copy {len(list(tmp_path.iterdir()))}" / "train"
+        folder.mkdir(parents=True)
+        write(folder, **files)
+        if tracked:
+            folder.with_name("train.dvc").touch()
+        return compare(source, folder).is_safe
 
-    assert not is_of_another()
-    assert not is_of_another(cats__a_png="a")
-    assert not is_of_another(cats__a_png="a", cats__gone_png="z")
-    assert is_of_another(cats__a_png="z")
-    assert is_of_another(cats__gone_png="z")
-    assert is_of_another(cats__a_png="a", cats__gone_png="z", cats__b_png="z")
+    for tracked in True, False:
+        assert is_safe(tracked=tracked)
+        assert is_safe(tracked=tracked, cats__a_png="a")
+        # What goes comes back from DVC alone.
+        assert is_safe(tracked=tracked, cats__a_png="a", cats__gone_png="z") == tracked
+        assert is_safe(tracked=tracked, cats__a_png="a", cats__b_png="z") == tracked
+        assert not is_safe(tracked=tracked, cats__a_png="z")
+        assert not is_safe(tracked=tracked, cats__gone_png="z")
+        assert not is_safe(tracked=tracked, cats__a_png="a", cats__b_png="z", gone_png="z")
 
 
 KILLED = """
@@ -131,6 +138,6 @@ def test_what_a_killed_copy_began_is_finished(source: Path, tmp_path: Path, copi
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert contents(target).items() < contents(source).items()
     update = compare(source, target)
-    assert (update.same, len(update.added), update.is_of_another) == (copied, 3 - copied, False)
+    assert (update.same, len(update.added), update.is_safe) == (copied, 3 - copied, True)
     apply(update)
     assert contents(target) == contents(source)

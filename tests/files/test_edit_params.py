@@ -10,7 +10,7 @@ import pytest
 from dvc.utils.hydra import apply_overrides
 
 from stages.files.edit_params import Choice, edit_params
-from stages.files.params import PARAMS, load_params
+from stages.files.params import PARAMS, FixedPreset, load_params
 from tests.conftest import ROOT
 
 OF_ITS_OWN = {"train": "train", "test": "test"}
@@ -67,7 +67,9 @@ def test_after_any_three_adoptions_params_are_valid_as_dvc_writes_them(written: 
             assert dataset.root == choice.root.as_posix()
             assert dataset.splits.model_dump() == choice.splits
             assert dataset.download == [choice.download] * (choice.download is not None)
-            assert {len(load_params().presets["half"].mean)} == {choice.channels}
+            assert load_params().presets["half"] == FixedPreset(
+                mean=[0.5] * choice.channels, std=[0.5] * choice.channels
+            )
             assert comments(content) == comments(written)
             assert len(changed_by_dvc(content, "preset=half")) == 2, content
             if len(after) < 2:

@@ -58,10 +58,10 @@ def split(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("add", "reason"),
     [
-        (not_utf_8, "b\ufffd.png: its name is not valid UTF-8"),
-        (link_to_nothing, "b.png: no file: a link to nothing"),
-        (pipe, "b.png: no file: a link to nothing, a pipe"),
-        (file_of_dvc, "b.dvc: a file of DVC's own"),
+        (not_utf_8, r"b\ufffd\.png: its name is not valid UTF-8"),
+        (link_to_nothing, r"b\.png: .*a link to nothing"),
+        (pipe, r"b\.png: no file"),
+        (file_of_dvc, r"b\.dvc: a file of DVC's own"),
     ],
 )
 def test_what_no_copy_can_have_is_named(
@@ -71,26 +71,24 @@ def test_what_no_copy_can_have_is_named(
         check(split)
     add(split)
     for check in (check_copied, check_in_place):
-        with pytest.raises(ValueError, match="train: DVC cannot keep these; mend them") as error:
+        with pytest.raises(ValueError, match=rf"train: DVC cannot keep these; .*\n  {reason}"):
             check(split)
-        assert f"\n  {reason}" in str(error.value)
 
 
 @pytest.mark.parametrize(
     ("add", "reason"),
     [
-        (hidden_pipe, ".b: no file"),
+        (hidden_pipe, r"\.b: no file"),
         (link_to_a_folder, "b: a link to a folder, which DVC does not follow"),
-        (dvcignore, ".dvcignore: a file of DVC's own"),
+        (dvcignore, r"\.dvcignore: a file of DVC's own"),
     ],
 )
 def test_what_dvc_does_not_take_in_place_is_named(
     split: Path, add: Callable[[Path], None], reason: str
 ) -> None:
     add(split)
-    with pytest.raises(ValueError, match="train: DVC cannot keep these; mend them") as error:
+    with pytest.raises(ValueError, match=rf"train: DVC cannot keep these; .*\n  {reason}"):
         check_in_place(split)
-    assert f"\n  {reason}" in str(error.value)
 
 
 def test_many_are_counted(split: Path) -> None:
