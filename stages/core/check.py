@@ -41,8 +41,8 @@ def in_words(checked: Mapping[str, Any]) -> str:
         return (
             f"{len(broken)} of {len(rows)} limits are broken, so nothing is published:\n\n"
             f"{_table(broken)}\n\n"
-            "reports/index.html shows all that is known of the shift. Mend it, or where it is "
-            "harmless raise its limit in params.yaml; then run `dvc repro`"
+            "reports/index.html shows all that is known of the shift. Mend the shift, or where "
+            "it is harmless raise its limit in params.yaml; then run `dvc repro`"
         )
     if rows:
         return f"the splits stay within all {len(rows)} limits\n\n{_table(rows)}"

@@ -68,6 +68,7 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
         channels=inputs.statistics["train"].channel_names,
         params=inputs.params,
         constants=constants,
+        state="Published" if inputs.check["passed"] else "Not published",
         limits_words=limits_in_words(inputs.check),
         check=inputs.check,
         snippets=snippets(**constants, image_size=_image_size(inputs.samples["train"]["sizes"])),
