@@ -173,6 +173,14 @@ def test_directories_in_a_circle_end() -> None:
     assert refused(bytes(content)) == headers.SEVERAL_FRAMES
 
 
+@pytest.mark.filterwarnings("ignore:Truncated File Read")
+def test_a_tiff_that_ends_within_its_tags_is_damaged() -> None:
+    """Pillow would go on without a nodata value or a further page."""
+    content = image(3, more={NODATA: b"0\0"})
+    for cut in range(1, 100):
+        assert refused(content[:-cut]) == "damaged: the file ends within its tags"
+
+
 def test_a_nodata_value_is_named_as_its_pixels_are_counted(tmp_path: Path) -> None:
     content = image(3, more={NODATA: b"0\0"})
     found = measured(content)
