@@ -126,8 +126,10 @@ def _directories(content: BinaryIO) -> Iterator[ImageFileDirectory_v2]:
     while at:
         content.seek(at)
         directory = ImageFileDirectory_v2(head)
-        directory.next = 0  # stays so where the file ends within the directory
+        directory.next = None
         directory.load(content)
+        if directory.next is None:  # Pillow goes on without the tags that are missing
+            raise ValueError("the file ends within its tags")
         yield directory
         at = directory.next
 

@@ -174,10 +174,11 @@ def test_directories_in_a_circle_end() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Truncated File Read")
-def test_a_tiff_that_ends_in_its_directory_is_not_taken_for_one_of_several_frames() -> None:
-    content = image(3)
-    for cut in range(5, 100, 7):
-        assert "frame" not in refused(content[:-cut])
+def test_a_tiff_that_ends_within_its_tags_is_damaged() -> None:
+    """Pillow would go on without a nodata value or a further page."""
+    content = image(3, more={NODATA: b"0\0"})
+    for cut in range(1, 100):
+        assert refused(content[:-cut]) == "damaged: the file ends within its tags"
 
 
 def test_a_nodata_value_is_named_as_its_pixels_are_counted(tmp_path: Path) -> None:
