@@ -79,7 +79,7 @@ def test_white_images_are_exact_at_every_size() -> None:
 
 
 def test_nearly_white_images_are_exact_too() -> None:
-    """Odd sums of squares just above 2^24, which float32 would round, in any group of 259 pixels."""
+    """Groups of 259 such pixels have odd sums of squares above 2^24, which float32 would round."""
     shape = (8, 3, 64, 128)
     images = np.where(np.random.default_rng(0).random(shape) < 0.05, 254, 255).astype(np.uint8)
     assert_equal(measure(images), by_hand(images))
