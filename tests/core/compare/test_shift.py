@@ -133,6 +133,22 @@ def test_rows_and_channels_at_once_equal_one_at_a_time(counts: Array, some_V: Ar
             assert alone[name][0].tobytes() == together[name][row].tobytes()
 
 
+def test_measures_reach_the_ends_of_the_values_that_they_can_take() -> None:
+    black_V, white_V = np.eye(256, dtype=int)[[0, 255]]
+    least, most = measured(white_V, black_V), measured(black_V, white_V)
+    alike, flat = measured(black_V, black_V), measured(black_V + white_V, black_V)
+    assert {name: measure.low for name, measure in MEASURES.items()} == {
+        **alike,
+        "mean_levels": least["mean_levels"],
+        "mean_stds": -np.inf,
+        "std_ratio": flat["std_ratio"],
+    }
+    endless = {"mean_stds", "std_ratio", "wasserstein_stds", "psi"}
+    assert {name: measure.high for name, measure in MEASURES.items()} == {
+        name: np.inf if name in endless else pytest.approx(value) for name, value in most.items()
+    }
+
+
 def test_bins_of_psi_end_every_16_levels_and_are_never_empty() -> None:
     at = np.eye(256, dtype=int)
     assert measured(at[0] + at[32], at[15] + at[47])["psi"] == 0
