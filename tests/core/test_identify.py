@@ -212,6 +212,17 @@ def test_what_the_sentence_says(measured: list[Candidate]) -> None:
     )
 
 
+def test_the_sentence_claims_no_decimal_that_one_of_the_definitions_lacks() -> None:
+    values = {"one": "0.25000000", "another": "0.25000040"}
+    found = identify(
+        Constant(("0.25000000",), "std"),
+        [Candidate("std", name, (Fraction(value),)) for name, value in values.items()],
+    )
+    assert sentence(found).startswith(
+        "std 0.25000000 equals the one and the another to 6 of the 8 decimals given"
+    )
+
+
 @given(st.floats(0, 1), st.integers(0, 12), st.integers(0, 12))
 def test_a_number_agrees_with_what_it_is_rounded_to(number: float, kept: int, given: int) -> None:
     difference = abs(Fraction(f"{number:.{kept}f}") - Fraction(number))

@@ -9,10 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.stats
+import torch
 
+from stages.core.measure import measure_batch
+from stages.core.normalize import details as details_after
+from stages.core.normalize import distribution, metrics
+from stages.core.presets import Preset
+from stages.core.summary import QUANTILES, summarize
 from stages.files.params import load_params
 from stages.files.ready_made.labelled import LabelledImages
-from tests.conftest import ROOT
+from tests.conftest import ROOT, random_images
 
 REFERENCE = ROOT / "tests" / "reference"
 TABLES = json.loads((REFERENCE / "seed_tables.json").read_text())
@@ -98,3 +104,67 @@ def test_the_plotted_shares_are_those_of_the_pixels(
         assert [row["fraction"] for row in ours] == expected.tolist()
         # float32, as `ToTensor` gives them
         assert [row["value"] for row in ours] == (np.arange(256, dtype="f4") / 255).tolist()
+
+
+PRESET = Preset(mean=(0.5, 0.25, 0.0), std=(0.5, 0.125, 2.0))
+IMAGES = {"train": random_images(9, seed=0) // 2, "test": random_images(4, seed=1)}
+
+
+def measures_by_hand(values: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Of the values (N, H, W) of a channel after the preset."""
+    means, stds = values.mean(axis=(1, 2)), values.std(axis=(1, 2))
+    return {
+        "min": values.min(),
+        "max": values.max(),
+        "mean": values.mean(),
+        "std": values.std(),
+        "image_mean_std": means.std(),
+        "image_std_mean": stds.mean(),
+        "image_std_std": stds.std(),
+    }
+
+
+def test_details_and_metrics_equal_numpy_on_the_values_after_the_preset() -> None:
+    train, test = (
+        summarize(measure_batch(images, torch.device("cpu"))) for images in IMAGES.values()
+    )
+    found = details_after(PRESET, train, test)
+    for channel, name in enumerate(("red", "green", "blue")):
+        mean, std = PRESET.mean[channel], PRESET.std[channel]
+        values = {split: (of[:, channel] / 255 - mean) / std for split, of in IMAGES.items()}
+        expected = {split: measures_by_hand(of) for split, of in values.items()}
+        for split in SPLITS:
+            ours = {measure: found[split][measure][name] for measure in expected[split]}
+            assert ours == pytest.approx(expected[split], abs=1e-6)
+            for share in QUANTILES:
+                quantile = np.quantile(values[split], float(share), method="inverted_cdf")
+                assert found[split]["quantiles"][share][name] == pytest.approx(quantile, abs=1e-6)
+        distance = scipy.stats.wasserstein_distance(*(of.ravel() for of in values.values()))
+        assert found["gap"]["wasserstein"][name] == pytest.approx(distance)
+        gaps = {of: expected["test"][of] - expected["train"][of] for of in ("mean", "std")}
+        assert {of: found["gap"][of][name] for of in gaps} == pytest.approx(gaps)
+        assert {
+            part: {of: numbers[of][name] for of in numbers}
+            for part, numbers in metrics(PRESET, found).items()
+        } == {
+            "preset": {"mean": mean, "std": std},
+            **{split: pytest.approx({of: expected[split][of] for of in gaps}) for split in SPLITS},
+            "gap": pytest.approx(gaps),
+        }
+    assert [(found[s]["images"], found[s]["pixels_per_channel"]) for s in SPLITS] == [
+        (9, 9 * 64),
+        (4, 4 * 64),
+    ]
+
+
+def test_the_distribution_has_a_row_for_each_channel_split_and_level() -> None:
+    summaries = [summarize(measure_batch(of, torch.device("cpu"))) for of in IMAGES.values()]
+    rows = distribution(PRESET, *summaries)
+    assert len(rows) == 3 * 2 * 256
+    for number, row in enumerate(rows):
+        channel, split, level = number // 512, number // 256 % 2, number % 256
+        pixels = IMAGES[SPLITS[split]][:, channel]
+        assert (row["channel"], row["split"]) == (("red", "green", "blue")[channel], SPLITS[split])
+        value = (level / 255 - PRESET.mean[channel]) / PRESET.std[channel]
+        assert row["value"] == pytest.approx(value, abs=1e-6)
+        assert row["fraction"] == (pixels == level).mean()

@@ -13,6 +13,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stages.core.compare import resample
 from stages.core.compare.resample import Resampling
 
 Array = np.ndarray[Any, Any]
@@ -114,8 +115,10 @@ def test_seeds_differ(other: int) -> None:
     assert (drawn[0][:, 0] != drawn[0][:, 1]).any(axis=1).all()
 
 
-def by_definition(train: list[int], test: list[int], seed: int, replicate: int) -> list[list[int]]:
-    """A replicate in Python's integers: sort by the upper halves of the raw bits of PCG64."""
+def by_definition(
+    train: list[int], test: list[int], seed: int, replicate: int, key_bits: int = 32
+) -> list[list[int]]:
+    """A replicate in Python's integers: sort by the upper bits that PCG64 gives, then by place."""
     raw = np.random.PCG64(np.random.SeedSequence((seed, replicate))).random_raw
     strata = sorted({*train, *test})
     both = [*train, *test]
@@ -124,7 +127,7 @@ def by_definition(train: list[int], test: list[int], seed: int, replicate: int) 
         members = [image for image, label in enumerate(both) if label == stratum]
         tests = test.count(stratum)
         if tests:
-            keys = [(int(raw()) >> 32, place) for place in range(len(members))]
+            keys = [(int(raw()) >> 64 - key_bits, place) for place in range(len(members))]
             for _, place in sorted(keys)[:tests]:
                 dealt[members[place]] = 1
     for stratum in strata:
@@ -143,3 +146,12 @@ def test_the_drawn_bytes_are_these_on_every_machine() -> None:
     assert drawn_2RN.swapaxes(0, 1).tolist() == expected
     digest = hashlib.sha256(drawn_2RN.tobytes()).hexdigest()
     assert digest == "86581cafe380f3019835da9624f81d0390c0124e3aab87f205074b3cb9753569"
+
+
+def test_of_equal_keys_the_earlier_images_are_dealt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 32 bits two images seldom have the same; of 2 bits most have."""
+    monkeypatch.setattr(resample, "HIGH_HALF", np.uint64(0b11 << 62))
+    train, test = [index % 3 for index in range(40)], [index % 4 for index in range(17)]
+    drawn_2RN = Resampling(np.array(train), np.array(test), seed=1).draw(range(1, 9))
+    expected = [by_definition(train, test, 1, replicate, 2) for replicate in range(1, 9)]
+    assert drawn_2RN.swapaxes(0, 1).tolist() == expected

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import scipy.spatial.distance
 import scipy.stats
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from stages.core.compare.shift import MEASURES, shift_measures, total_variation
+from stages.core.compare.shift import MEASURES, shift_changes, shift_measures, total_variation
 from stages.files.ready_made.labelled import LabelledImages
 
 Array = np.ndarray[Any, Any]
@@ -69,6 +69,35 @@ def by_hand(train_V: Array, test_V: Array) -> Values:
 @example(np.eye(256, dtype=int)[0] + np.eye(256, dtype=int)[255], np.eye(256, dtype=int)[255])
 def test_every_measure_equals_scipy_on_the_pixels(train_V: Array, test_V: Array) -> None:
     assert measured(train_V, test_V) == pytest.approx(by_hand(train_V, test_V), abs=1e-9)
+
+
+def cdf_gap(train_V: Array, test_V: Array) -> Array:
+    """The test split's share of pixels up to each level, minus the train split's."""
+    gap_V: Array = test_V.cumsum() / test_V.sum() - train_V.cumsum() / train_V.sum()
+    return gap_V
+
+
+@settings(max_examples=20)
+@given(*[st.lists(spread_histogram, min_size=2, max_size=3)] * 2)
+def test_changes_are_from_row_0_and_of_distances_those_of_what_they_measure(
+    train: list[Array], test: list[Array]
+) -> None:
+    rows = list(zip(train, test, strict=False))
+    changes = shift_changes(*(np.array(of)[:, None] for of in zip(*rows, strict=True)))
+    first, gap_0 = by_hand(*rows[0]), cdf_gap(*rows[0])
+    std_0 = np.repeat(LEVELS, rows[0][0]).std()
+    for number, row in enumerate(rows):
+        now, std = by_hand(*row), np.repeat(LEVELS, row[0]).std()
+        expected = {name: abs(now[name] - first[name]) for name in MEASURES}
+        gap = cdf_gap(*row)
+        expected |= {
+            "std_ratio": abs(np.log(now["std_ratio"]) - np.log(first["std_ratio"])),
+            "wasserstein_levels": abs(gap - gap_0).sum(),
+            "wasserstein_stds": abs(gap / std - gap_0 / std_0).sum(),
+            "kolmogorov_smirnov": abs(gap - gap_0).max(),
+        }
+        found = {name: float(values_RC[number, 0]) for name, values_RC in changes.items()}
+        assert found == pytest.approx(expected, abs=1e-9)
 
 
 @given(any_histogram, any_histogram)
@@ -131,6 +160,22 @@ def test_rows_and_channels_at_once_equal_one_at_a_time(counts: Array, some_V: Ar
         alone = shift_measures(train_RCV[row : row + 1], test_RCV[row : row + 1])
         for name in MEASURES:
             assert alone[name][0].tobytes() == together[name][row].tobytes()
+
+
+def test_measures_reach_the_ends_of_the_values_that_they_can_take() -> None:
+    black_V, white_V = np.eye(256, dtype=int)[[0, 255]]
+    least, most = measured(white_V, black_V), measured(black_V, white_V)
+    alike, flat = measured(black_V, black_V), measured(black_V + white_V, black_V)
+    assert {name: measure.low for name, measure in MEASURES.items()} == {
+        **alike,
+        "mean_levels": least["mean_levels"],
+        "mean_stds": -np.inf,
+        "std_ratio": flat["std_ratio"],
+    }
+    endless = {"mean_stds", "std_ratio", "wasserstein_stds", "psi"}
+    assert {name: measure.high for name, measure in MEASURES.items()} == {
+        name: np.inf if name in endless else pytest.approx(value) for name, value in most.items()
+    }
 
 
 def test_bins_of_psi_end_every_16_levels_and_are_never_empty() -> None:
