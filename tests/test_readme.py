@@ -1,4 +1,7 @@
-"""Every command of the pages runs, in its order: the README's in a fresh clone on real CIFAR-10."""
+"""Every command of the pages runs, in its order: the README's in a fresh clone on real CIFAR-10.
+
+Those of docs/when-something-goes-wrong.md run in test_share_faults.py, where that is brought about.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,16 @@ from PIL import Image
 
 from stages.files.params import load_params
 from stages.files.ready_made.labelled import LabelledImages
+from tests import remotes
 from tests.conftest import ROOT, Project
+from tests.remotes import BUCKET, access
 
 README = (ROOT / "README.md").read_text()
 VERSIONS = (ROOT / "docs/versions.md").read_text()
 IMAGES = (ROOT / "docs/images.md").read_text()
+RAY = (ROOT / "docs/ray.md").read_text()
+SHARDS = (ROOT / "docs/shards.md").read_text()
+FAULTS = (ROOT / "docs/when-something-goes-wrong.md").read_text()
 
 # What would run this test again or change the environment that it runs in is only prepared.
 PREPARED_ONLY = {
@@ -106,6 +114,55 @@ def test_every_command_on_images_runs_and_prints_what_is_shown(
     write_photos(tmp_path / "photos")
     assert {"make adopt DATA=../photos", "dvc repro"} <= set(run(IMAGES, project))
     assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_every_command_on_ray_runs(checkout: Project, tmp_path: Path) -> None:
+    project = checkout.clone_to(tmp_path / "clone")
+    assert len(run(RAY, project)) == 1
+
+
+def test_every_command_on_shards_keeps_versions_of_a_bucket(
+    checkout: Project, tmp_path: Path
+) -> None:
+    project = checkout.clone_to(tmp_path / "clone")
+    (tmp_path / "server").mkdir()
+    first, second = b"first", b"second"
+    with remotes.s3(tmp_path / "server") as server:
+        project.environment |= access(server.port)
+        server.files.make_bucket_versioned(BUCKET)
+        shard = f"{BUCKET}/photos/train/0.tar"
+        server.files.pipe_file(shard, first)
+        commands = re.findall(r"^\$ (.*)$", SHARDS, flags=re.MULTILINE)
+        make, note, add, status, update, pull = (
+            command.replace("s3://bucket/", f"s3://{BUCKET}/") for command in commands
+        )
+        for command in make, note, add:
+            project.run("bash", "-c", command)
+        project.run("git", "commit", "--quiet", "--message=first")
+        assert "0.tar" in project.read("shards/train.dvc").decode()
+        assert "changed deps" not in project.run("bash", "-c", status)
+
+        server.files.pipe_file(shard, second)
+        assert "changed deps" in project.run("bash", "-c", status)
+        project.run("bash", "-c", pull)
+        assert project.read("shards/train/0.tar") == first
+        project.run("bash", "-c", update)
+        project.run("bash", "-c", pull)
+        assert project.read("shards/train/0.tar") == second
+
+
+def test_no_page_has_commands_that_no_test_runs() -> None:
+    with_commands = {
+        page.name for page in (ROOT / "docs").glob("*.md") if "```console" in page.read_text()
+    }
+    assert with_commands == {
+        *("images.md", "ray.md", "shards.md", "versions.md", "when-something-goes-wrong.md")
+    }
+    headings = [
+        section.partition("\n")[0] for section in FAULTS.split("\n## ") if "\n$ " in section
+    ]
+    run_by = (ROOT / "tests/test_share_faults.py").read_text()
+    assert set(headings) == set(re.findall(r'recipe\("([^"]+)"\)', run_by))
 
 
 def test_the_table_is_that_of_the_reports() -> None:

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT, Project, small_disk_works
-from tests.remotes import KINDS, OPEN, Remote, make_key, needs_sshd, tapped
+from tests.remotes import KEY, KINDS, OPEN, SECRET, Remote, make_key, needs_sshd, tapped
 from tests.sources import Server
 from tests.teammates import Team, publish
 
@@ -49,6 +49,17 @@ def remote(request: pytest.FixtureRequest, place: Path) -> Iterator[Remote]:
 @pytest.fixture
 def team(project: Project, remote: Remote, tmp_path: Path) -> Team:
     return Team.found(project, tmp_path, remote, prove=False)  # test_share.py holds the proof
+
+
+def test_what_a_failed_stage_had_written_comes_back_at_once(project: Project) -> None:
+    metrics = "reports/presets/half/metrics.json"
+    before = project.read(metrics)
+    project.edit_params(lambda params: params["presets"]["half"].update(std=[1, 0, 1]))
+    project.run("dvc", "repro", "normalize@half", expect=255)
+    assert not (project.path / metrics).exists()
+    for command in recipe("A stage failed"):
+        project.run("bash", "-c", command)
+    assert project.read(metrics) == before
 
 
 def has_what_was_shared(member: Project, team: Team) -> bool:
@@ -118,7 +129,8 @@ sys.addaudithook(kill)
     killed = Project(team.founder.path, environment).start("dvc", "push", "--jobs=1")
     killed.communicate()
     assert killed.returncode == -9
-    team.founder.run("dvc", "push")
+    [push] = recipe("A push or pull was interrupted")
+    team.founder.run("bash", "-c", push)
     assert len(team.remote.objects() - before) > 1
     ben = team.join("ben")
     ben.run("dvc", "pull")
@@ -237,8 +249,13 @@ def test_wrong_credentials_change_nothing(team: Team, tmp_path: Path) -> None:
     assert "error: `dvc push` failed, see above; .dvc/config is as it was" in said
     assert "Traceback" not in said
     assert {path: ben.read(path) for path in before} == before
-    ben.run("dvc", "remote", "modify", "--local", "team", option, team.remote.options[option])
-    ben.run("dvc", "pull")
+    *modify, pull = recipe("Wrong credentials")
+    if team.remote.kind == "s3":
+        for command in modify:
+            ben.run("bash", "-c", command.replace("YOUR_KEY", KEY).replace("YOUR_SECRET", SECRET))
+    else:
+        ben.run("dvc", "remote", "modify", "--local", "team", option, team.remote.options[option])
+    ben.run("bash", "-c", pull)
     assert has_what_was_shared(ben, team)
 
 
@@ -264,6 +281,8 @@ def test_a_full_disk_leaves_nothing_that_passes_for_an_object(team: Team, comman
     said = member.run("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script)
     assert "No space left on device" in said
     assert re.search(r"exit code [1-9]\d*\n$", said), said
+    [look] = recipe("The remote is full, or this disk is")
+    member.run("bash", "-c", look)
     member.run("dvc", command)
     ben = team.join("another")
     ben.run("dvc", "pull")
