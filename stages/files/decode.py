@@ -20,6 +20,7 @@ from PIL import ExifTags, Image, ImageFile
 
 from stages.core.prepare import Preparation, Size, center_crop_offset, resized
 from stages.core.statistics import LEVELS
+from stages.files.magic import FIRST_BYTES, named_content
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF")
 
@@ -114,7 +115,10 @@ def open_image(content: BinaryIO) -> ImageFile.ImageFile:
     except PIL.UnidentifiedImageError:
         if not content.seek(0, io.SEEK_END):
             raise NotAnImageError("an empty file") from None
-        raise NotAnImageError("not a PNG, JPEG, WebP, BMP or TIFF image") from None
+        content.seek(0)
+        found = named_content(content.read(FIRST_BYTES))
+        but = f", but {found}" if found else ""
+        raise NotAnImageError(f"not a PNG, JPEG, WebP, BMP or TIFF image{but}") from None
     except DAMAGE as error:
         raise NotAnImageError(f"damaged: {error}") from error
     try:

@@ -178,7 +178,10 @@ def test_animations_are_refused(name: str) -> None:
     [
         (b"", "an empty file"),
         (b"hello", "not a PNG, JPEG, WebP, BMP or TIFF image"),
-        (b"<html>404 not found</html>" * 50, "not a PNG, JPEG, WebP, BMP or TIFF image"),
+        (
+            b"<html>404 not found</html>" * 50,
+            "not a PNG, JPEG, WebP, BMP or TIFF image, but an HTML page: was the download refused?",
+        ),
         (encoded(picture(), "GIF"), "not a PNG, JPEG, WebP, BMP or TIFF image"),
         (encoded(picture("LAB"), "TIFF"), "of Pillow's mode LAB, which has no reading as RGB"),
     ],
