@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -13,8 +14,8 @@ from stages.core.statistics import SplitStatistics
 from stages.files.decode import MeasuredImage, NotAnImageError
 from stages.files.index import ALL, Index, Quarantined
 from stages.files.listing import File
+from stages.files.members import Member
 from stages.files.rows import Column, Rows
-from stages.files.shards import Member
 from stages.files.store import Store
 
 # So many counts are in memory at once: 6 MiB of them.
@@ -49,6 +50,7 @@ class Collection:
         self.quarantined.append(Quarantined(name=image.name, reason=reason))
 
     def finish(self) -> tuple[SplitStatistics, Index]:
+        self._say_what_lacks_a_label()
         classes, numbers = classes_of(self._images.distinct("label"))
         if 0 < self._gray < len(self):
             self._converted["gray"] = self._gray
@@ -64,6 +66,19 @@ class Collection:
             quarantined=self.quarantined,
         )
         return joined_in_one_mode(self._parts), index
+
+    def _say_what_lacks_a_label(self) -> None:
+        """It may have one that is not where it is looked for."""
+        unlabelled = self._images.without("label")
+        first = next(unlabelled, None)
+        if first is not None:
+            print(
+                f"{1 + sum(1 for _ in unlabelled)} of {len(self)} images have no label, first "
+                f"{first[0]}: so this split has no classes. A label is the first folder of an "
+                "image file, `.cls` or `.json` in a tar file, and in Parquet the column `label`, "
+                "or the only one that Hugging Face noted as ClassLabel (-1 is none)",
+                file=sys.stderr,
+            )
 
     def __len__(self) -> int:
         return len(self._images)
