@@ -21,6 +21,9 @@ from stages.files.tar import read_tar
 # At a URL: bytes of a request. A column of Parquet is in pieces, so much more would be for nothing.
 BLOCK_BYTES = 2**23
 
+# The next block is fetched while the images of this one are decoded.
+READ_AHEAD = {"cache_type": "background", "cache_options": {"maxblocks": 4}}
+
 
 def read_shard(shard: File) -> Iterator[Image]:
     """The images in the shard's order, of which few are in memory at once.
@@ -85,5 +88,5 @@ def _refuse_others(file: IO[bytes]) -> None:
 def _open(path: Location) -> IO[bytes]:
     if isinstance(path, Path):
         return path.open("rb")
-    opened: IO[bytes] = path.fs.open(path.path, "rb", block_size=BLOCK_BYTES)
+    opened: IO[bytes] = path.fs.open(path.path, "rb", block_size=BLOCK_BYTES, **READ_AHEAD)
     return opened
