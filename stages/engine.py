@@ -16,7 +16,10 @@ R = TypeVar("R")
 
 
 class Engine(Protocol):
-    """Does work of any kind, side by side; see `in_processes`."""
+    """Does work of any kind, side by side; see `in_processes`.
+
+    It asks for more tasks after each result, also where there were none before.
+    """
 
     def __call__(self, work: Callable[[T], R], tasks: Iterable[T], /) -> Iterator[R]: ...
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from itertools import compress, islice, tee
 from math import ceil
 
@@ -16,6 +17,7 @@ from stages.files.collect import collect
 from stages.files.decoder import version
 from stages.files.index import Index
 from stages.files.listing import Listing, list_folder
+from stages.files.members import Member
 from stages.files.params import Dataset
 from stages.files.store import Store
 from stages.files.work import Task, measure_task
@@ -24,6 +26,9 @@ from stages.files.work import Task, measure_task
 # and into more where one would hold more files than it takes to make nothing of sending it.
 MIN_TASKS = 64
 MAX_TASK_FILES = 256
+
+# As tqdm has it, but for shards that are read in part.
+BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.10g}/{total} [{elapsed}<{remaining}, {rate_fmt}]"
 
 
 def measure_folder(split: str, dataset: Dataset, engine: Engine) -> tuple[SplitStatistics, Index]:
@@ -51,9 +56,26 @@ def measure_missing(
     listed, asked = tee(files.contents())
     missing = Listing(files.folder, compress(listed, lacks(file.content for file in asked)))
     size = 1 if sharded else min(MAX_TASK_FILES, ceil(len(missing) / MIN_TASKS) or 1)
-    tasks = (Task(some, preparation) for some in batches(missing, size))
+    tasks = Tasks(Task(some, preparation) for some in batches(missing, size))
+    begun = defaultdict[str, list[Member]](list)
     unit = "shard" if sharded else "image"
-    with tqdm(desc=f"measure {split}", total=len(missing), unit=unit) as bar:
+    with tqdm(desc=f"measure {split}", total=len(missing), unit=unit, bar_format=BAR) as bar:
         for found in engine(measure_task, tasks):
-            store.add(found.images.items(), found.shards.items())
-            bar.update(len(found.shards if sharded else found.images))
+            for shard, members in found.shards.items():
+                begun[shard] += members
+            if found.rest:
+                tasks.further.append(found.rest)
+            done = () if found.rest else found.shards
+            store.add(found.images.items(), [(shard, begun.pop(shard)) for shard in done])
+            bar.update(found.share if sharded else len(found.images))
+
+
+class Tasks(Iterator[Task]):
+    """Tasks, and further ones that follow from results."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._tasks = iter(tasks)
+        self.further: list[Task] = []
+
+    def __next__(self) -> Task:
+        return self.further.pop() if self.further else next(self._tasks)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+import tarfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import webdataset
 from numpy.typing import NDArray
 from PIL import Image
+
+from stages.files.listing import File, identify
+from stages.files.members import Member
+from stages.files.shards import read_shard
 
 SUFFIXES = ("png", "jpg", "webp", "bmp", "tif")
 CLASSES = ["cat", "dog", "owl"]
@@ -84,3 +92,36 @@ def write_split(folder: Path, form: str, photos: Sequence[Photo], size: int = 10
         return
     for number, start in enumerate(range(0, len(photos), size)):
         WRITE[form](folder / f"{number}.{form}", photos[start : start + size])
+
+
+def tar_of(path: Path, files: Mapping[str, bytes]) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+def parquet_of(path: Path, columns: Mapping[str, Any], **options: Any) -> Path:
+    pq.write_table(pa.table(columns), path, **options)
+    return path
+
+
+def listed(path: Path) -> File:
+    return File(path.name, path.parent, identify(path))
+
+
+def members(path: Path) -> list[Member]:
+    """The images that are read of a shard."""
+    return [member for member, _ in read_shard(listed(path))]
+
+
+def with_header(content: bytes, at: int, change: dict[int, bytes]) -> bytes:
+    """A tar file with other bytes in the header there, and the sum that belongs to them."""
+    header = bytearray(content[at : at + tarfile.BLOCKSIZE])
+    for offset, data in change.items():
+        header[offset : offset + len(data)] = data
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return content[:at] + bytes(header) + content[at + tarfile.BLOCKSIZE :]

@@ -14,6 +14,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from stages.files.listing import list_folder
+from stages.files.location import locate
+from stages.files.shards import read_shard
 from tests import remotes
 from tests.conftest import Params, Project
 from tests.remotes import BUCKET, Log, Remote, access, serving
@@ -170,6 +173,28 @@ def test_a_killed_run_goes_on_with_the_shards_that_are_left(
     project.environment |= access(server.port)
     project.stage("measure", "train")
     assert project.read("data/statistics/train.npz") == whole
+
+
+def test_a_shard_of_a_bucket_is_read_ahead_while_an_image_is_decoded(
+    server: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_split(tmp_path, "tar", write_photos(60), size=60)
+    size = (tmp_path / "0.tar").stat().st_size
+    monkeypatch.setattr("stages.files.shards.BLOCK_BYTES", size // 8)
+    key = "ahead/0.tar"
+    server.files.put_file(str(tmp_path / "0.tar"), f"{BUCKET}/{key}")
+    asked = threading.Semaphore(0)
+    with serving(Log(server.port)) as log:
+        for name, value in access(log.port).items():
+            monkeypatch.setenv(name, value)
+        [shard] = list_folder(locate(f"s3://{BUCKET}", "ahead"))
+        reading = read_shard(shard)
+        log.before[key] = asked.release
+        next(reading)
+        for _ in ("its own block", "the one after"):
+            assert asked.acquire(timeout=30)
+        assert [member.name for member, _ in reading][-1] == "0059.tif"
+    server.files.rm(f"{BUCKET}/ahead", recursive=True)
 
 
 def test_a_truncated_shard_of_a_bucket_is_an_error_that_names_it(

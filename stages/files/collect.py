@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -14,8 +15,8 @@ from stages.files.decode import MeasuredImage, NotAnImageError
 from stages.files.decoder import decoder
 from stages.files.index import Index, Quarantined
 from stages.files.listing import File
+from stages.files.members import Member
 from stages.files.rows import Column, Rows
-from stages.files.shards import Member
 from stages.files.store import Store
 
 # So many counts are in memory at once: 6 MiB of them.
@@ -50,6 +51,7 @@ class Collection:
         self.quarantined.append(Quarantined(name=image.name, reason=reason))
 
     def finish(self) -> tuple[SplitStatistics, Index]:
+        self._say_what_lacks_a_label()
         classes, numbers = classes_of(self._images.distinct("label"))
         # Also where all are gray, as those of the other split may not be: see `inventory`.
         if self._gray:
@@ -67,6 +69,19 @@ class Collection:
             decoder=decoder(),
         )
         return joined_in_one_mode(self._parts), index
+
+    def _say_what_lacks_a_label(self) -> None:
+        """It may have one that is not where it is looked for."""
+        unlabelled = self._images.without("label")
+        first = next(unlabelled, None)
+        if first is not None:
+            print(
+                f"{1 + sum(1 for _ in unlabelled)} of {len(self)} images have no label, first "
+                f"{first[0]}: so this split has no classes. A label is the first folder of an "
+                "image file, `.cls` or `.json` in a tar file, and in Parquet the column `label`, "
+                "or the only one that Hugging Face noted as ClassLabel (-1 is none)",
+                file=sys.stderr,
+            )
 
     def __len__(self) -> int:
         return len(self._images)

@@ -21,6 +21,7 @@ from PIL import ExifTags, Image, ImageFile
 from stages.core.prepare import Preparation, Size, center_crop_offset, resized
 from stages.core.statistics import LEVELS
 from stages.files import headers
+from stages.files.magic import FIRST_BYTES, named_content
 
 # As Pillow names them. TGA has no mark at its start, so it is tried last.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF", "TGA")
@@ -183,7 +184,7 @@ def _highest_level(image: ImageFile.ImageFile) -> int:
 def _why_unidentified(content: BinaryIO) -> str:
     """What to say of a file that Pillow does not read: of an image, what it cannot read in it."""
     content.seek(0)
-    start = content.read(16)
+    start = content.read(FIRST_BYTES)
     if not start:
         return "an empty file"
     for name in FORMATS:
@@ -194,4 +195,5 @@ def _why_unidentified(content: BinaryIO) -> str:
                 read(content, "")
             except DAMAGE as error:
                 return f"a {name} image that Pillow cannot read: {error}"
-    return NO_IMAGE
+    found = named_content(start)
+    return f"{NO_IMAGE}, but {found}" if found else NO_IMAGE

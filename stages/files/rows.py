@@ -59,6 +59,10 @@ class Rows:
         """The different values of a column, in any order."""
         return [value for (value,) in self._select(f"DISTINCT {column} FROM rows")]
 
+    def without(self, column: str) -> Iterator[tuple[Any, ...]]:
+        """The rows that have no value in a column."""
+        return self._select(f"* FROM rows WHERE {column} IS NULL ORDER BY rowid")
+
     def column(self, name: str) -> Iterator[Any]:
         return (value for (value,) in self._select(f"{name} FROM rows ORDER BY rowid"))
 

@@ -18,7 +18,7 @@ from stages.core.batches import batches
 from stages.core.statistics import LEVELS
 from stages.files.decode import MeasuredImage, NotAnImageError
 from stages.files.fetch import cache_folder
-from stages.files.shards import Member
+from stages.files.members import Member
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS images (

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from stages.core.prepare import Preparation
 from stages.files.decode import NotAnImageError, measure_image
 from stages.files.listing import File, content_of
-from stages.files.shards import Member, read_shard
+from stages.files.members import START, Member, Place
+from stages.files.shards import read_from
 from stages.files.store import Record, to_record
+
+# A task ends where more images of a shard would be in memory at once.
+MAX_IMAGES = 4096
 
 
 @dataclass(frozen=True)
 class Task:
-    """Files to measure in one go: images, or a shard."""
+    """Files to measure in one go: images, or a shard from one of its places on."""
 
     files: Sequence[File]
     preparation: Preparation
+    start: Place = START
 
     def __str__(self) -> str:
         first, last = self.files[0].path, self.files[-1].path
@@ -26,28 +31,39 @@ class Task:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was found, by contents: a record of each image, and the images of each shard."""
+    """What was found, by contents: a record of each image, and the images of a shard."""
 
     images: dict[str, Record]
-    shards: dict[str, list[Member]]
+    shards: dict[str, list[Member]] = field(default_factory=dict)
+    share: float = 1  # of the shard
+    rest: Task | None = None  # of the shard, with its further images
 
 
 def measure_task(task: Task) -> Measured:
     """What is in the files; ValueError where one has changed since it was listed, or is damaged."""
-    found = Measured(images={}, shards={})
+    if task.files[0].is_shard:
+        return _measure_shard(task)
+    images = {}
     for file in task.files:
-        if file.is_shard:
-            found.shards[file.content] = []
-            for member, data in read_shard(file):
-                found.shards[file.content].append(member)
-                if not member.reason and member.content not in found.images:
-                    found.images[member.content] = _measure(data, task.preparation)
-        else:
-            data = file.path.read_bytes()
-            if content_of(data) != file.content:
-                raise ValueError(f"{file.path}: changed while it was being read; run again")
-            found.images[file.content] = _measure(data, task.preparation)
-    return found
+        data = file.path.read_bytes()
+        if content_of(data) != file.content:
+            raise ValueError(f"{file.path}: changed while it was being read; run again")
+        images[file.content] = _measure(data, task.preparation)
+    return Measured(images)
+
+
+def _measure_shard(task: Task) -> Measured:
+    [shard] = task.files
+    images, members = dict[str, Record](), list[Member]()
+    end, rest = 1.0, None
+    for place, member, data in read_from(shard, task.start):
+        if place and len(members) >= MAX_IMAGES:
+            end, rest = place.share, replace(task, start=place)
+            break
+        members.append(member)
+        if not member.reason and member.content not in images:
+            images[member.content] = _measure(data, task.preparation)
+    return Measured(images, {shard.content: members}, end - task.start.share, rest)
 
 
 def _measure(data: bytes, preparation: Preparation) -> Record:

@@ -252,7 +252,10 @@ def test_animations_are_refused(name: str) -> None:
     [
         (b"", "an empty file"),
         (b"hello", NO_IMAGE),
-        (b"<html>404 not found</html>" * 50, NO_IMAGE),
+        (
+            b"<html>404 not found</html>" * 50,
+            f"{NO_IMAGE}, but an HTML page: was the download refused?",
+        ),
     ],
     ids=["empty", "text", "html"],
 )

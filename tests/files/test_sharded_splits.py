@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import tarfile
 from pathlib import Path
 
 import fsspec
@@ -20,10 +21,17 @@ from stages.files.listing import File, list_folder
 from stages.files.location import locate
 from stages.files.pictures import FilePictures
 from stages.files.store import Store
-from stages.files.work import Task, measure_task
+from stages.files.work import MAX_IMAGES, Measured, Task, measure_task
+from stages.folders import measure_missing
+from stages.workers import in_processes
 from tests.shards import (
     CLASSES,
+    WRITE,
     Photo,
+    listed,
+    members,
+    parquet_of,
+    tar_of,
     write_folder,
     write_parquet,
     write_photos,
@@ -105,6 +113,91 @@ def test_where_a_label_is_missing_it_is_none(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "0.parquet")
     _, index = measured(tmp_path)
     assert (index.classes, list(index.labels), index.unlabelled) == (["1"], [0, None], 1)
+
+
+@pytest.mark.parametrize(
+    ("label", "said"),
+    [
+        ([1, None, 2, None], "2 of 4 images have no label, first 0.parquet/1: "),
+        ([-1] * 4, "4 of 4 images have no label, first 0.parquet/0: "),
+        ([0, 0, 0, 0], ""),
+    ],
+    ids=["some", "none", "all"],
+)
+def test_images_without_a_label_are_counted_and_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], label: list[int | None], said: str
+) -> None:
+    parquet_of(tmp_path / "0.parquet", {"image": [PHOTO.data] * 4, "label": label})
+    measured(tmp_path)
+    printed = capsys.readouterr().err
+    assert printed.startswith(said)
+    assert bool(printed) == bool(said)
+
+
+def in_parts(shard: Path) -> list[Measured]:
+    """What the tasks find that a shard is measured in."""
+    found, task = [], Task([listed(shard)], Preparation())
+    while True:
+        found.append(measure_task(task))
+        if found[-1].rest is None:
+            return found
+        task = found[-1].rest
+
+
+@pytest.mark.parametrize(("form", "parts"), [("tar", [3, 3, 1]), ("parquet", [4, 3])])
+def test_the_parts_of_a_shard_are_the_whole(
+    tmp_path: Path, form: str, parts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = write_photos(7)
+    WRITE[form](tmp_path / f"0.{form}", photos)
+    if form == "parquet":  # which goes on only with a row group, here of two rows
+        table = pq.read_table(tmp_path / "0.parquet")
+        pq.write_table(table, tmp_path / "0.parquet", row_group_size=2)
+    expected = members(tmp_path / f"0.{form}")
+    assert [of.content for of in expected] == [
+        hashlib.sha256(photo.data).hexdigest()[:32] for photo in photos
+    ]
+    monkeypatch.setattr("stages.files.work.MAX_IMAGES", 3)
+    found = in_parts(tmp_path / f"0.{form}")
+    lists = [images for part in found for images in part.shards.values()]
+    assert [len(images) for images in lists] == parts
+    assert [len(part.images) for part in found] == parts
+    assert [image for images in lists for image in images] == expected
+    assert sum(part.share for part in found) == pytest.approx(1)
+
+
+def test_a_sample_in_two_parts_of_a_shard_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stages.files.work.MAX_IMAGES", 2)
+    files = {f"{n}.png": PHOTO.data for n in range(5)} | {"0.cls": b"1"}
+    with pytest.raises(OSError, match="the files of sample '0' do not follow each other"):
+        in_parts(tar_of(tmp_path / "0.tar", files))
+
+
+def test_a_shard_with_a_global_header_is_one_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stages.files.work.MAX_IMAGES", 1)
+    with tarfile.open(tmp_path / "0.tar", "w", pax_headers={"comment": "by git archive"}) as tar:
+        for name in ("a.png", "b.png"):
+            tar.addfile(tarfile.TarInfo(name))
+    assert [len(part.images) for part in in_parts(tmp_path / "0.tar")] == [1]
+
+
+def test_processes_go_on_with_a_shard_of_many_images(tmp_path: Path) -> None:
+    images = 2 * MAX_IMAGES + 1
+    files = {f"{n}.png": PHOTO.data if n % 2 else OTHER.data for n in range(images)}
+    tar_of(tmp_path / "0.tar", files)
+    write_tar(tmp_path / "1.tar", [PHOTO])
+    shards = list_folder(tmp_path)
+    with Store.open("tests") as store:
+        measure_missing("train", shards, Preparation(), store, in_processes)
+        statistics, index = collect(shards, store, quarantine=False)
+    assert [*index.names] == [*(f"0.tar/{name}" for name in files), "1.tar/0000.png"]
+    pixels = [len(photo.pixels().reshape(-1, 3)) for photo in (OTHER, PHOTO)]
+    expected = [*(pixels[n % 2] for n in range(images)), pixels[1]]
+    assert statistics.image_pixels.tolist() == expected
 
 
 def test_a_task_is_called_by_what_it_reads(tmp_path: Path) -> None:

@@ -3,53 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 import re
 import tarfile
 import tracemalloc
 from pathlib import Path
-from typing import Any
 
-import datasets
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from datasets import ClassLabel, Features
-from datasets import Image as ImageFeature
 from PIL import Image
 
 from stages.files.decode import FORMATS
-from stages.files.listing import File, identify
-from stages.files.shards import IMAGES, Member, read_shard
-from tests.shards import CLASSES, WRITE, Photo, write_parquet, write_photos
+from stages.files.members import Member
+from stages.files.shards import read_shard
+from stages.files.tar import IMAGES
+from tests.shards import (
+    WRITE,
+    listed,
+    members,
+    parquet_of,
+    tar_of,
+    write_photos,
+)
 
 PHOTO, OTHER = write_photos(2)
 FORMS = ["tar", "parquet"]
 
 Files = dict[str, bytes]
-
-
-def listed(path: Path) -> File:
-    return File(path.name, path.parent, identify(path))
-
-
-def members(path: Path) -> list[Member]:
-    return [member for member, _ in read_shard(listed(path))]
-
-
-def tar_of(path: Path, files: Files) -> Path:
-    with tarfile.open(path, "w") as tar:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-    return path
-
-
-def parquet_of(path: Path, columns: dict[str, Any]) -> Path:
-    pq.write_table(pa.table(columns), path)
-    return path
 
 
 @pytest.mark.parametrize(
@@ -60,6 +38,7 @@ def parquet_of(path: Path, columns: dict[str, Any]) -> Path:
         ({"a.cls": b"dog", "a.png": PHOTO.data, "a.txt": b"A dog."}, [("a.png", "dog", "")]),
         ({"a.png": PHOTO.data, "a.json": b'{"label": 7}'}, [("a.png", "7", "")]),
         ({"a.png": PHOTO.data, "a.json": b'{"cls": "dog"}'}, [("a.png", "dog", "")]),
+        ({"a.png": PHOTO.data, "a.json": b'{"label": 7.0}'}, [("a.png", "7", "")]),
         ({"a.png": PHOTO.data, "a.json": b'{"label": 0.5}'}, [("a.png", None, "")]),
         ({"a.png": PHOTO.data, "a.json": b"[7]"}, [("a.png", None, "")]),
         ({"a.png": PHOTO.data, "a.seg.png": b"a mask"}, [("a.png", None, "")]),
@@ -70,6 +49,10 @@ def parquet_of(path: Path, columns: dict[str, Any]) -> Path:
         (
             {"._a.png": b"of macOS", ".hidden": b"", "a.png": PHOTO.data, "Thumbs.db": b""},
             [("a.png", None, "")],
+        ),
+        (
+            {".trash/a.png": OTHER.data, "x/.old/y/b.png": b"", "./../z/c.png": PHOTO.data},
+            [("../z/c.png", None, "")],
         ),
         ({"a.jpg": OTHER.data, "a.png": PHOTO.data}, [("a.jpg", None, "2 images .*: jpg, png")]),
         ({"a.txt": b"", "a.cls": b"1"}, [("a.txt", None, "0 images .*: txt, cls")]),
@@ -113,73 +96,6 @@ def test_a_sample_in_two_places_is_an_error(tmp_path: Path, key: str) -> None:
         OSError, match=r"0\.tar: .* the files of sample 'a' do not follow each other"
     ):
         members(tmp_path / "0.tar")
-
-
-@pytest.mark.parametrize(
-    ("label", "names", "expected"),
-    [
-        (pa.array([2, 0]), CLASSES, ["owl", "cat"]),
-        (pa.array([2, -1]), CLASSES, ["owl", None]),
-        (pa.array([10, None]), None, ["10", None]),
-        (pa.array(["dog", None]), None, ["dog", None]),
-        (pa.array([0.5, 1.5]), None, [None, None]),
-        (pa.array([[0, 1], [1]]), None, [None, None]),
-    ],
-)
-def test_a_label_of_parquet_is_a_name_or_a_number(
-    tmp_path: Path, label: pa.Array, names: list[str] | None, expected: list[str | None]
-) -> None:
-    table = pa.table({"image": [PHOTO.data, OTHER.data], "label": label})
-    if names:
-        features = {
-            "label": {"names": names, "_type": "ClassLabel"},
-            "tags": [{"dtype": "string", "_type": "Value"}],  # as older versions write a list
-        }
-        note = {"info": {"features": features}}
-        table = table.replace_schema_metadata({"huggingface": json.dumps(note)})
-    pq.write_table(table, tmp_path / "0.parquet")
-    assert [member.label for member in members(tmp_path / "0.parquet")] == expected
-
-
-def test_the_column_that_hugging_face_notes_as_images_is_read(tmp_path: Path) -> None:
-    columns = {"img": [{"bytes": PHOTO.data, "path": None}], "label": [0]}
-    features = Features({"img": ImageFeature(), "label": ClassLabel(names=CLASSES)})
-    datasets.Dataset.from_dict(columns, features).to_parquet(tmp_path / "0.parquet")
-    [member] = members(tmp_path / "0.parquet")
-    assert (member.label, member.content) == ("cat", hashlib.sha256(PHOTO.data).hexdigest()[:32])
-
-
-def test_rows_without_an_image_are_refused(tmp_path: Path) -> None:
-    rows = [{"bytes": None, "path": "elsewhere.png"}, None, {"bytes": PHOTO.data, "path": None}]
-    parquet_of(tmp_path / "0.parquet", {"image": rows})
-    first, second, third = members(tmp_path / "0.parquet")
-    assert first == Member("0", None, reason="no image in this row")
-    assert second == Member("1", None, reason="no image in this row")
-    assert third.content == hashlib.sha256(PHOTO.data).hexdigest()[:32]
-
-
-@pytest.mark.parametrize(
-    ("columns", "expected"),
-    [
-        ({"url": ["http://host/a.png"]}, "a column `image` of bytes.* found url: string"),
-        ({"image": ["a.png"]}, "a column `image` of bytes.* found image: string"),
-        ({"image": [{"path": "a.png"}]}, r"a column `image` .* found image: struct<path: string>"),
-    ],
-)
-def test_parquet_without_images_says_what_it_has(
-    tmp_path: Path, columns: dict[str, Any], expected: str
-) -> None:
-    with pytest.raises(OSError, match=rf"0\.parquet: .*{expected}"):
-        members(parquet_of(tmp_path / "0.parquet", columns))
-
-
-@pytest.mark.parametrize("label", [-2, 3])
-def test_a_label_beyond_the_names_is_an_error(tmp_path: Path, label: int) -> None:
-    write_parquet(tmp_path / "0.parquet", [Photo("a", "png", PHOTO.data, 0)])
-    table = pq.read_table(tmp_path / "0.parquet")
-    pq.write_table(table.set_column(1, "label", pa.array([label])), tmp_path / "0.parquet")
-    with pytest.raises(OSError, match=rf"0\.parquet: .*the label {label}, where 3 classes"):
-        members(tmp_path / "0.parquet")
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -238,3 +154,17 @@ def test_the_image_of_a_sample_may_be_of_any_format_that_is_read(tmp_path: Path)
     assert [(member.name, member.reason) for member in found] == [(name, "") for name in files]
     formats = Image.registered_extensions()
     assert {formats[f".{suffix}"] for suffix in IMAGES} == {*FORMATS}
+
+
+@pytest.mark.parametrize("form", ["tar", "parquet"])
+def test_an_image_that_is_too_large_is_refused_alone(
+    tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = f"stages.files.{form}.MAX_IMAGE_BYTES"
+    monkeypatch.setattr(module, 1000)
+    if form == "tar":
+        tar_of(tmp_path / "0.tar", {"a.png": bytes(1001), "b.png": bytes(1000)})
+    else:
+        parquet_of(tmp_path / "0.parquet", {"image": [bytes(1001), bytes(1000)]})
+    large, other = members(tmp_path / f"0.{form}")
+    assert (large.reason, other.reason) == ("1001 bytes, more than 1000", "")
