@@ -23,7 +23,7 @@ def main() -> None:
     )
     record = parser.parse_args().record
     limits = load_params().limits
-    result = check(read_json(SHIFT, *limits), limits)
+    result = check(read_json(SHIFT), limits)
     if record:
         write_json(CHECK, result)
     elif not result["passed"]:

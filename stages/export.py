@@ -21,7 +21,7 @@ from stages.files.reports import EXPORTS, PUBLISHED, read_json, write_json
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
-    published = read_json(PUBLISHED / "normalization.json", "mean", "std")
+    published = read_json(PUBLISHED / "normalization.json")
     mean, std = published["mean"], published["std"]
     check_exportable(mean, std)
     write_json(EXPORTS / "preprocessor_config.json", preprocessor_config(mean, std))

@@ -44,8 +44,8 @@ def measure(split: str, params: Params) -> tuple[SplitStatistics, Index]:
 def _recorded_decoder(split: str) -> str | None:
     """What decoded the images that the reports are of, which Git keeps; `inventory` mends them."""
     with suppress(OSError, ValueError):
-        of_split = read_json(INVENTORY, *SPLITS)[split]
-        return of_split.get("decoder") if isinstance(of_split, dict) else None
+        decoder: str | None = read_json(INVENTORY)[split].get("decoder")
+        return decoder
     return None
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from stages.core.check import check
-from stages.core.report.shift_table import MEASURES
 from stages.core.statistics import SPLITS, SplitStatistics
 from stages.files.params import Params, load_params
 from stages.files.reports import (
@@ -21,21 +20,6 @@ from stages.files.reports import (
 from stages.files.statistics import STATISTICS, digests_of_statistics, load_splits
 
 Json = dict[str, Any]
-
-SHIFT_KEYS = (
-    "statistics",
-    "images",
-    "constant_channels",
-    "interval_95",
-    "p_value",
-    "design_effect",
-    "class_mix",
-    "classes",
-    "largest_class_gap",
-    "most_unusual_class_gap",
-    "unlabelled_splits",
-    *MEASURES,
-)
 
 
 @dataclass(frozen=True)
@@ -63,15 +47,15 @@ def load_inputs() -> Inputs:
     The presets are those of `params.yaml`: the folder of one that was removed may still be there.
     """
     params = load_params()
-    shift = read_json(SHIFT, *SHIFT_KEYS)
+    shift = read_json(SHIFT)
     inputs = Inputs(
         params=params,
         presets={name: _load_preset(name) for name in params.presets},
         shift=shift,
         check=check(shift, params.limits),
-        samples=read_json(SAMPLES, *SPLITS),
-        inventory=read_json(INVENTORY, *SPLITS),
-        quarantine=read_json(QUARANTINE, *SPLITS),
+        samples=read_json(SAMPLES),
+        inventory=read_json(INVENTORY),
+        quarantine=read_json(QUARANTINE),
         statistics=load_splits(),
     )
     _check_statistics(inputs)
@@ -82,7 +66,7 @@ def _check_statistics(inputs: Inputs) -> None:
     """Raise ValueError for a report that was not made from the statistics beside it."""
     made_from = {
         SHIFT: inputs.shift["statistics"],
-        SAMPLES: {split: inputs.samples[split]["sha256"]["statistics"] for split in SPLITS},
+        SAMPLES: {split: inputs.samples[split]["sha256"].get("statistics") for split in SPLITS},
         **{
             PRESETS / name / "details.json": preset.details["statistics"]
             for name, preset in inputs.presets.items()
@@ -90,6 +74,12 @@ def _check_statistics(inputs: Inputs) -> None:
     }
     statistics = digests_of_statistics()
     others = [str(path) for path, digests in made_from.items() if digests != statistics]
+    channels = len(inputs.statistics["train"].channel_names)
+    others += [
+        str(PRESETS / name / "normalization.json")
+        for name, preset in inputs.presets.items()
+        if len(preset.normalization["mean"]) != channels
+    ]
     # These two are made from the index beside the statistics.
     if any(
         inputs.inventory[split]["images"] != inputs.statistics[split].images for split in SPLITS
@@ -105,7 +95,7 @@ def _check_statistics(inputs: Inputs) -> None:
 def _load_preset(name: str) -> PresetInputs:
     folder = PRESETS / name
     return PresetInputs(
-        normalization=read_json(folder / "normalization.json", "mean", "std"),
-        details=read_json(folder / "details.json", "statistics", *SPLITS),
+        normalization=read_json(folder / "normalization.json"),
+        details=read_json(folder / "details.json"),
         distribution=read_rows(folder / "distribution.json"),
     )
