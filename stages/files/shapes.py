@@ -34,6 +34,7 @@ Size = Annotated[list[Side], Field(min_length=2, max_length=2)]  # height, width
 
 def _same_channels(found: Iterable[str], info: ValidationInfo) -> None:
     channels = tuple(found)
+    assert info.context is not None  # see `read_validated`
     expected = info.context.setdefault("channels", channels)
     if channels != expected or channels not in CHANNELS.values():
         raise ValueError(f"expected the same channels everywhere, found {', '.join(channels)}")
