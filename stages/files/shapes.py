@@ -193,7 +193,7 @@ class Extreme(Shape):
     index: Count
     brightness: Finite
     contrast: Finite
-    of_class: str = Field(alias="class")
+    of_class: str | None = Field(alias="class")  # None for an image without a label
     file: str | None
     picture: Annotated[str, Field(pattern=r"^data:image/png;base64,[A-Za-z0-9+/]+=*$")]
 
