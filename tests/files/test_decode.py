@@ -326,6 +326,13 @@ def test_every_truncation_is_refused(name: str, options: dict[str, Any]) -> None
         refused(content[:length])
 
 
+def test_a_jpeg_2000_that_ends_between_two_packets_is_damaged() -> None:
+    """Where Pillow decodes what is there."""
+    content = encoded(picture(), "JPEG2000", irreversible=True, quality_layers=(8,))
+    for length in range(200, len(content) - 1):
+        assert "damaged: its codestream has no end" in refused(content[:length])
+
+
 def change(position: float, bit: int) -> Callable[[bytes], bytes]:
     def changed(content: bytes) -> bytes:
         at = int(position * len(content))
