@@ -193,5 +193,7 @@ def _why_unidentified(content: BinaryIO) -> str:
             try:
                 read(content, "")
             except DAMAGE as error:
+                if str(error).startswith("not a"):  # as a text that starts with "Py", for PPM
+                    continue
                 return f"a {name} image that Pillow cannot read: {error}"
     return NO_IMAGE

@@ -252,9 +252,10 @@ def test_animations_are_refused(name: str) -> None:
     [
         (b"", "an empty file"),
         (b"hello", NO_IMAGE),
+        (b"Python is a language", NO_IMAGE),
         (b"<html>404 not found</html>" * 50, NO_IMAGE),
     ],
-    ids=["empty", "text", "html"],
+    ids=["empty", "text", "text as of PPM", "html"],
 )
 def test_what_is_no_image_is_refused(content: bytes, reason: str) -> None:
     assert refused(content) == reason
