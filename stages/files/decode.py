@@ -194,6 +194,8 @@ def _why_unidentified(content: BinaryIO) -> str:
             try:
                 read(content, "")
             except DAMAGE as error:
+                if str(error).startswith("not a"):  # as a text that starts with "Py", for PPM
+                    continue
                 return f"a {name} image that Pillow cannot read: {error}"
     found = named_content(start)
     return f"{NO_IMAGE}, but {found}" if found else NO_IMAGE

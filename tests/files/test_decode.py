@@ -252,12 +252,13 @@ def test_animations_are_refused(name: str) -> None:
     [
         (b"", "an empty file"),
         (b"hello", NO_IMAGE),
+        (b"Python is a language", NO_IMAGE),
         (
             b"<html>404 not found</html>" * 50,
             f"{NO_IMAGE}, but an HTML page: was the download refused?",
         ),
     ],
-    ids=["empty", "text", "html"],
+    ids=["empty", "text", "text as of PPM", "html"],
 )
 def test_what_is_no_image_is_refused(content: bytes, reason: str) -> None:
     assert refused(content) == reason
@@ -327,6 +328,13 @@ def test_every_truncation_is_refused(name: str, options: dict[str, Any]) -> None
     # The checksums and marks at the end, of up to 26 bytes, carry no pixel: Pillow may do without.
     for length in range(0, len(content) - 26, 7):
         refused(content[:length])
+
+
+def test_a_jpeg_2000_that_ends_between_two_packets_is_damaged() -> None:
+    """Where Pillow decodes what is there."""
+    content = encoded(picture(), "JPEG2000", irreversible=True, quality_layers=(8,))
+    for length in range(200, len(content) - 1):
+        assert "damaged: its codestream has no end" in refused(content[:length])
 
 
 def change(position: float, bit: int) -> Callable[[bytes], bytes]:
