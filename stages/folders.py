@@ -27,7 +27,7 @@ from stages.files.work import Task, measure_task
 MIN_TASKS = 64
 MAX_TASK_FILES = 256
 
-# As tqdm has it, but for shards that are read in part.
+# Of shards, as tqdm has it but for those that are read in part.
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.10g}/{total} [{elapsed}<{remaining}, {rate_fmt}]"
 
 
@@ -58,8 +58,8 @@ def measure_missing(
     size = 1 if sharded else min(MAX_TASK_FILES, ceil(len(missing) / MIN_TASKS) or 1)
     tasks = Tasks(Task(some, preparation) for some in batches(missing, size))
     begun = defaultdict[str, list[Member]](list)
-    unit = "shard" if sharded else "image"
-    with tqdm(desc=f"measure {split}", total=len(missing), unit=unit, bar_format=BAR) as bar:
+    unit, form = ("shard", BAR) if sharded else ("image", None)
+    with tqdm(desc=f"measure {split}", total=len(missing), unit=unit, bar_format=form) as bar:
         for found in engine(measure_task, tasks):
             for shard, members in found.shards.items():
                 begun[shard] += members
