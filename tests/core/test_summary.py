@@ -55,7 +55,7 @@ def test_all_equal_images_have_stds_of_exactly_zero() -> None:
             assert summary.image_std_mean == summary.image_std_std == 0
 
 
-@pytest.mark.parametrize("half", [2**23, 2**23 + 1, 2**26])
+@pytest.mark.parametrize("half", [2**23, 2**23 + 1, 2**24, 2**26])
 def test_the_variance_of_the_largest_images_is_exact(half: int) -> None:
     """Half black, half white: the products of int64 wrap around, the variance does not."""
     white = 255
