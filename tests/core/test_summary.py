@@ -71,6 +71,20 @@ def test_the_variance_of_the_largest_images_is_exact(half: int) -> None:
     assert summary.image_std_mean == summary.std == 0.5
 
 
+def test_the_variance_of_the_largest_image_is_exact_beside_that_of_a_small_one() -> None:
+    half, white = 2**26, 255
+    histogram = np.zeros((1, LEVELS), np.int64)
+    histogram[0, [0, white]] = half + 1
+    statistics = SplitStatistics(
+        histogram=histogram,
+        image_pixels=np.array([2, 2 * half]),
+        image_sums=np.array([[white], [half * white]]),
+        image_sums_of_squares=np.array([[white**2], [half * white**2]]),
+    )
+    (summary,) = summarize(statistics).channels
+    assert (summary.image_std_mean, summary.image_std_std) == (0.5, 0)
+
+
 @given(any_histogram, any_histogram)
 def test_wasserstein_equals_scipy(counts: Images, other: Images) -> None:
     levels = np.arange(LEVELS)
