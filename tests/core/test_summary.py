@@ -55,7 +55,7 @@ def test_all_equal_images_have_stds_of_exactly_zero() -> None:
             assert summary.image_std_mean == summary.image_std_std == 0
 
 
-@pytest.mark.parametrize("half", [2**23, 2**23 + 1, 2**26])
+@pytest.mark.parametrize("half", [2**23, 2**23 + 1, 2**24, 2**26])
 def test_the_variance_of_the_largest_images_is_exact(half: int) -> None:
     """Half black, half white: the products of int64 wrap around, the variance does not."""
     white = 255
@@ -69,6 +69,20 @@ def test_the_variance_of_the_largest_images_is_exact(half: int) -> None:
     )
     (summary,) = summarize(statistics).channels
     assert summary.image_std_mean == summary.std == 0.5
+
+
+def test_the_variance_of_the_largest_image_is_exact_beside_that_of_a_small_one() -> None:
+    half, white = 2**26, 255
+    histogram = np.zeros((1, LEVELS), np.int64)
+    histogram[0, [0, white]] = half + 1
+    statistics = SplitStatistics(
+        histogram=histogram,
+        image_pixels=np.array([2, 2 * half]),
+        image_sums=np.array([[white], [half * white]]),
+        image_sums_of_squares=np.array([[white**2], [half * white**2]]),
+    )
+    (summary,) = summarize(statistics).channels
+    assert (summary.image_std_mean, summary.image_std_std) == (0.5, 0)
 
 
 @given(any_histogram, any_histogram)

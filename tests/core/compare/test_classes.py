@@ -129,6 +129,15 @@ def test_a_class_of_more_pixels_than_int64_holds_the_squares_of_is_exact() -> No
     assert found["classes"]["7"]["std_levels"]["train"] == {"gray": 127.5}
 
 
+def test_two_images_in_each_split_are_enough_for_a_standard_error() -> None:
+    """Means of 10 and 30, and of 50 and 56: sqrt(200 / 2 + 18 / 2)."""
+    train, test = (
+        np.array(levels, np.uint8)[:, None, None, None] for levels in ([10, 30], [50, 56])
+    )
+    found = compared(train, [0, 0], test, [0, 0])["classes"]["class 0"]["mean_levels"]
+    assert found["gap_standard_error"] == {"gray": pytest.approx(math.sqrt(109))}
+
+
 @pytest.mark.parametrize("train_images", [1, 60])
 def test_one_image_says_nothing_of_the_standard_error(train_images: int) -> None:
     labels = np.zeros(train_images, int)

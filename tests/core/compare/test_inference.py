@@ -59,6 +59,22 @@ def test_of_exchangeable_rows_no_more_are_significant_than_should_be(measure: An
         assert (np.sort(p_R) >= np.arange(1, 201) / 200 - 1e-12).all()
 
 
+@pytest.mark.parametrize(
+    ("apart_R", "p"),
+    [
+        ([1e6, 1e6 - 1e-5, 1e6 - 1e-3, 0], 0.5),
+        ([1e-12, 0, 0, 1], 1),
+        ([1e-9, 0, 0, 1], 0.5),
+        ([0.5, 0.5 - 1e-11, 0.5 + 1e-11, np.inf], 1),
+    ],
+)
+def test_what_agrees_to_ten_digits_of_the_largest_or_of_1_ties(
+    apart_R: list[float], p: float
+) -> None:
+    p_C, p_any = p_values(np.array(apart_R)[:, None], DISTANCE)
+    assert (p_C.tolist(), p_any) == ([p], p)
+
+
 @pytest.mark.parametrize("measure", [MEAN, RATIO, DISTANCE])
 def test_any_of_equal_channels_is_like_each(measure: Any) -> None:
     dealt_RC = np.repeat(np.random.default_rng(1).gamma(2.0, 1, (50, 1)), 3, axis=1)
