@@ -32,12 +32,12 @@ def main() -> None:
 
 def _sample(dataset: Dataset, split: str) -> dict[str, Any]:
     pictures, statistics = open_pictures(split, dataset), load_statistics(split)
-    index = load_index(split, statistics.images)
     if len(pictures) != statistics.images:
         raise ValueError(
             f"the statistics of the {split} split are of {statistics.images} images, not of the "
             f"{len(pictures)} that are there; run `dvc repro measure`"
         )
+    index = load_index(split, statistics.images)
     return {
         "sizes": {"smallest": index.smallest, "largest": index.largest},
         "sha256": pictures.digests() | {"statistics": digest_of_statistics(split)},

@@ -263,7 +263,7 @@ def parse_params(written: bytes) -> Params:
         raise ValueError("\n".join([f"edit {PARAMS}:", *listed])) from error
 
 
-class _WithoutAliases(Composer):  # type: ignore[misc]
+class _WithoutAliases(Composer):
     """Ten lines of aliases of aliases stand for more values than memory holds."""
 
     def return_alias(self, node: Node) -> Node:
