@@ -7,7 +7,7 @@ everywhere, in their order.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import (
     AfterValidator,
@@ -34,8 +34,7 @@ Size = Annotated[list[Side], Field(min_length=2, max_length=2)]  # height, width
 
 def _same_channels(found: Iterable[str], info: ValidationInfo) -> None:
     channels = tuple(found)
-    assert info.context is not None  # see `read_validated`
-    expected = info.context.setdefault("channels", channels)
+    expected = cast("dict[str, Any]", info.context).setdefault("channels", channels)
     if channels != expected or channels not in CHANNELS.values():
         raise ValueError(f"expected the same channels everywhere, found {', '.join(channels)}")
 
