@@ -34,6 +34,7 @@ def inventory(index: Index) -> dict[str, Any]:
     if index.contents:
         counts["duplicates"] = len(index.contents) - len(set(index.contents))
         counts["quarantined"] = len(index.quarantined)
+        counts["noted"] = {kind: len(names) for kind, names in index.noted.items()}
         counts["converted"] = index.converted
     return counts
 

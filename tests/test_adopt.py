@@ -120,7 +120,9 @@ def test_what_is_no_dataset_is_refused_and_nothing_changes(
     (photos / "test").mkdir()
     assert "test: a split without images" in refused(project, photos)
     (photos / "test" / "notes.txt").write_text("x")
-    assert "none of 1 files is an image (notes.txt: not a PNG," in refused(project, photos)
+    assert "test: a split without images" in refused(project, photos)
+    (photos / "test" / "notes.png").write_text("x")
+    assert "none of 2 files is an image (notes.png: not a PNG," in refused(project, photos)
     for number, image in enumerate(random_images(3, seed=3).transpose(0, 2, 3, 1)):
         write(photos / "test" / f"{number}.png", image, "L")
     assert "the images of one split are all gray" in refused(project, photos)

@@ -96,6 +96,7 @@ def index_arrays(folder: Path) -> Index:
         largest=(height, width),
         converted={},
         quarantined=[],
+        noted={},
     )
 
 

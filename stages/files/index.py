@@ -45,6 +45,7 @@ class Index(BaseModel):
     largest: tuple[int, int]
     converted: dict[str, int]  # how many images had to be converted, by what they were
     quarantined: list[Quarantined]
+    noted: dict[str, list[str]]  # the names of files that are plainly no images, by their kind
 
     @model_validator(mode="after")
     def _agrees(self) -> Index:

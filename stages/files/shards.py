@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from stages.files.listing import DROPPINGS, File, content_of, identify
-from stages.files.location import Location
+from stages.files.location import Location, open_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,7 +73,25 @@ def read_image(folder: Location, name: str) -> bytes:
                 if name == f"{shard.name}/{member.name}":
                     return data
             raise ValueError(f"{shard.path}: expected {name} there; run `dvc repro measure`")
-    return (folder / name).read_bytes()
+    with _open(folder / name) as file:
+        return file.read()
+
+
+def has_images(path: Location) -> bool:
+    """Whether a Parquet file has a column of images; OSError where it cannot be read."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with _open(path) as file:
+            schema = pq.ParquetFile(file).schema_arrow
+    except (pa.ArrowException, OSError) as error:
+        raise OSError(f"{path}: cannot be read as a shard: {error}") from error
+    try:
+        _image_column(schema, _features(schema))
+    except ValueError:
+        return False
+    return True
 
 
 def _check_unchanged(shard: File) -> None:
@@ -95,7 +113,7 @@ def _read(path: Location) -> Iterator[Image]:
 
 def _open(path: Location) -> IO[bytes]:
     if isinstance(path, Path):
-        return path.open("rb")
+        return open_file(path)
     opened: IO[bytes] = path.fs.open(path.path, "rb", block_size=BLOCK_BYTES)
     return opened
 

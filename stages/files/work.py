@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from stages.core.prepare import Preparation
 from stages.files.decode import NotAnImageError, measure_image
 from stages.files.listing import File, content_of
+from stages.files.location import open_file
 from stages.files.shards import Member, read_shard
 from stages.files.store import Record, to_record
 
@@ -43,7 +44,8 @@ def measure_task(task: Task) -> Measured:
                 if not member.reason and member.content not in found.images:
                     found.images[member.content] = _measure(data, task.preparation)
         else:
-            data = file.path.read_bytes()
+            with open_file(file.path) as content:
+                data = content.read()
             if content_of(data) != file.content:
                 raise ValueError(f"{file.path}: changed while it was being read; run again")
             found.images[file.content] = _measure(data, task.preparation)
