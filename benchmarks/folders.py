@@ -33,7 +33,7 @@ from benchmarks.million import PARAMS
 from benchmarks.processes import ENVIRONMENT, run
 from stages.core.prepare import Preparation
 from stages.core.statistics import LEVELS
-from stages.files.listing import list_folder
+from stages.files.judge import list_folder
 from stages.files.store import from_record
 from stages.files.work import Task, measure_task
 

@@ -128,6 +128,8 @@ def describe(look: Look) -> str:
         f"formats: {counted(look.formats)}; modes: {counted(look.modes)}",
         f"height x width: {ends}, {len(sizes):,} different",
     ]
+    if look.noted:
+        lines += [f"beside the images: {counted(look.noted)}"]
     if look.bad:
         named = [f"  {name}: {reason}" for name, reason in list(look.bad.items())[:NAMED]]
         more = [f"  and {len(look.bad) - NAMED:,} more"] if len(look.bad) > NAMED else []

@@ -14,6 +14,7 @@ from stages.device import choose_device, readable_failures
 from stages.engine import Engine, engine_of
 from stages.files.images import ImageFile, index_arrays
 from stages.files.index import Index
+from stages.files.listing import Listing, check_unchanged, walk
 from stages.files.params import Measure
 
 
@@ -32,17 +33,23 @@ class Range:
 
 def measure_arrays(split: str, folder: Path, measure: Measure) -> tuple[SplitStatistics, Index]:
     """Statistics and index of `images.npy`; ValueError or OSError say what is wrong with it."""
+    listed = Listing(folder, walk(folder))
     index = index_arrays(folder)
-    images = ImageFile.of_folder(folder)
+    statistics = measure_images(split, ImageFile.of_folder(folder), measure)
+    check_unchanged(listed)
+    return statistics, index
+
+
+def measure_images(split: str, images: ImageFile, measure: Measure) -> SplitStatistics:
     if measure.engine == "ray":
         workers = engine_of(measure, gpus=int(measure.device == "cuda"))
-        return measure_ranges(split, images, measure, workers), index
+        return measure_ranges(split, images, measure, workers)
     device = choose_device(measure.device)
     batches = measure_batches(images, measure.batch_images, device)
     total = ceil(len(images) / batch_size(images, measure.batch_images))
     with readable_failures(device):
         parts = list(tqdm(batches, desc=f"measure {split} on {device}", total=total, unit="batch"))
-    return SplitStatistics.joined(parts), index
+    return SplitStatistics.joined(parts)
 
 
 def measure_ranges(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import compress, islice, tee
 from math import ceil
+from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -16,11 +18,14 @@ from stages.engine import Engine
 from stages.files.collect import collect
 from stages.files.decoder import version
 from stages.files.index import Index
-from stages.files.listing import Listing, list_folder
+from stages.files.judge import list_folder
+from stages.files.listing import Listing, check_unchanged
 from stages.files.members import Member
 from stages.files.params import Dataset
-from stages.files.store import Store
+from stages.files.store import DamagedStoreError, Store
 from stages.files.work import Task, measure_task
+
+R = TypeVar("R")
 
 # Image files are cut into at least so many tasks, so that each of many processes has some of them,
 # and into more where one would hold more files than it takes to make nothing of sending it.
@@ -34,17 +39,38 @@ BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.10g}/{total} [{elapsed}<{remaining}
 def measure_folder(split: str, dataset: Dataset, engine: Engine) -> tuple[SplitStatistics, Index]:
     """Statistics and index of a folder; ValueError or OSError say what is wrong with its files."""
     files = list_folder(dataset.folder(split))
-    with Store.open(version(dataset.preparation)) as store:
+
+    def measured(store: Store) -> tuple[SplitStatistics, Index]:
         measure_missing(split, files, dataset.preparation, store, engine)
         return collect(files, store, quarantine=dataset.on_bad_image == "quarantine")
+
+    found = with_store(dataset, measured)
+    # DVC digests the folder only after this process: what changes between the two, it takes for
+    # what was measured (treeverse/dvc#11058).
+    check_unchanged(files)
+    return found
 
 
 def ensure_measured(split: str, dataset: Dataset, contents: Iterable[str], engine: Engine) -> None:
     """Measure the split once more if the store, which is not shared, lacks one of its contents."""
-    with Store.open(version(dataset.preparation)) as store:
+
+    def measured(store: Store) -> None:
         if any(store.lacks(contents)):
             files = list_folder(dataset.folder(split))
             measure_missing(split, files, dataset.preparation, store, engine)
+
+    with_store(dataset, measured)
+
+
+def with_store(dataset: Dataset, work: Callable[[Store], R]) -> R:
+    """Do work that needs the store; from the start where its file turns out to be damaged."""
+    try:
+        with Store.open(version(dataset.preparation)) as store:
+            return work(store)
+    except DamagedStoreError as error:
+        print(error, file=sys.stderr)
+    with Store.open(version(dataset.preparation)) as store:
+        return work(store)
 
 
 def measure_missing(

@@ -46,6 +46,7 @@ def inventory(index: Index, *, all_gray: bool) -> dict[str, Any]:
     if index.contents:
         counts["duplicates"] = len(index.contents) - len(set(index.contents))
         counts["quarantined"] = len(index.quarantined)
+        counts["noted"] = {kind: len(names) for kind, names in index.noted.items()}
         # Gray images are taken as RGB, unless those of both splits are all gray.
         counts["converted"] = {
             was: images for was, images in index.converted.items() if was != "gray" or not all_gray

@@ -12,7 +12,8 @@ import numpy as np
 
 from stages.core.statistics import LEVELS, SplitStatistics
 from stages.files.decoder import version
-from stages.files.listing import Listing, list_folder
+from stages.files.judge import list_folder
+from stages.files.listing import Listing
 from stages.files.params import Dataset, Splits
 from stages.files.statistics import save_statistics
 from stages.files.store import Store

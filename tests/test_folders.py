@@ -165,18 +165,19 @@ def test_a_file_that_changes_while_it_is_read_is_named(tmp_path: Path) -> None:
         measure_task(task)
 
 
-BAD = {"class 0/empty.png": b"", "class 0/notes.txt": b"hello", "class 1/cut.png": b"\x89PNG\r\n"}
+BAD = {"class 0/empty.png": b"", "class 1/cut.png": b"\x89PNG\r\n"}
+
+BESIDE = {"class 0/notes.txt": b"hello", "metadata.csv": b"file_name\n", "x.txt": b""}
 
 
 def test_bad_files_stop_the_run_and_are_all_named(photos: Project) -> None:
-    write(photos.path / "data" / "photos" / "train", BAD)
+    write(photos.path / "data" / "photos" / "train", BAD | BESIDE)
     before = statistics(photos)
     said = photos.stage("measure", "train", expect=1)
     _, _, error = said.rpartition("error: ")
     assert error.splitlines() == [
-        "3 of 63 files cannot be measured:",
+        "2 of 62 files cannot be measured:",
         "  class 0/empty.png: an empty file",
-        f"  class 0/notes.txt: {NO_IMAGE}",
         f"  class 1/cut.png: {NO_IMAGE}",
         "Mend them or move them away; or go on without them, listed in reports/quarantine.json, by "
         "dataset.on_bad_image: quarantine in params.yaml",
@@ -189,7 +190,7 @@ def test_in_quarantine_they_are_listed_and_counted_and_not_measured(photos: Proj
     write(photos.path / "data" / "photos" / "train", {"class 0/geo.tif": geotiff})
     measured(photos)
     expected = statistics(photos)
-    write(photos.path / "data" / "photos" / "train", BAD)
+    write(photos.path / "data" / "photos" / "train", BAD | BESIDE)
     photos.edit_params(use("data/photos", on_bad_image="quarantine"))
     assert "download@cifar10" not in photos.repro()
     assert statistics(photos) == expected
@@ -198,11 +199,13 @@ def test_in_quarantine_they_are_listed_and_counted_and_not_measured(photos: Proj
     assert listed["test"] == []
     shown = json.loads(photos.run("dvc", "metrics", "show", "--json"))[""]["data"]
     counts = shown["reports/inventory.json"]["data"]
-    assert counts["train"]["quarantined"] == 3
+    assert counts["train"]["quarantined"] == 2
+    assert counts["train"]["noted"] == {"csv": 1, "txt": 2}
     assert counts["train"]["images"] == 61
     assert counts["train"]["converted"] == {"nodata value, fill counted": 1}
     page = photos.read("reports/index.html").decode()
-    assert "class 0/notes.txt" in page
+    assert "class 1/cut.png" in page
+    assert "2 txt" in page
     assert "photos normalization" in page
     assert "1 for nodata value, fill counted" in page
     assert page.count(f"<dt>decoded by</dt><dd>{decoder()}</dd>") == 2
@@ -226,6 +229,7 @@ def test_duplicates_and_conversions_are_counted(photos: Project) -> None:
             "classes": 10,
             "duplicates": 1,
             "quarantined": 0,
+            "noted": {},
             "converted": {"gray": 1},
             "decoder": decoder(),
         },
@@ -234,6 +238,7 @@ def test_duplicates_and_conversions_are_counted(photos: Project) -> None:
             "classes": 10,
             "duplicates": 0,
             "quarantined": 0,
+            "noted": {},
             "converted": {},
             "decoder": decoder(),
         },

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from stages.files.listing import find_files
+from stages.files.listing import walk
 from stages.files.ready_made.labelled import LabelledImages
 from tests.conftest import ROOT, STAGES, Params, Project, random_images
 
@@ -289,7 +289,7 @@ def test_dvc_sees_what_is_measured_of_a_folder_of_images(project: Project) -> No
     (folder / ".ipynb_checkpoints").mkdir(parents=True)
     for name in HIDDEN + SHOWN:
         (folder / name).touch()
-    assert {file.name for file in find_files(folder)} == set(SHOWN)
+    assert {file.name for file in walk(folder)} == set(SHOWN)
     project.run("dvc", "add", "--quiet", str(folder))
     assert yaml.safe_load((folder.parent / "train.dvc").read_text())["outs"][0]["nfiles"] == 2
 

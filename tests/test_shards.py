@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from stages.files.listing import list_folder
+from stages.files.judge import list_folder
 from stages.files.location import locate
 from stages.files.shards import read_shard
 from tests import remotes

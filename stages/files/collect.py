@@ -14,7 +14,7 @@ from stages.core.statistics import SplitStatistics
 from stages.files.decode import MeasuredImage, NotAnImageError
 from stages.files.decoder import decoder
 from stages.files.index import Index, Quarantined
-from stages.files.listing import File
+from stages.files.listing import File, Listing
 from stages.files.members import Member
 from stages.files.rows import Column, Rows
 from stages.files.store import Store
@@ -50,7 +50,7 @@ class Collection:
     def refuse(self, image: Member, reason: str) -> None:
         self.quarantined.append(Quarantined(name=image.name, reason=reason))
 
-    def finish(self) -> tuple[SplitStatistics, Index]:
+    def finish(self, noted: dict[str, list[str]]) -> tuple[SplitStatistics, Index]:
         self._say_what_lacks_a_label()
         classes, numbers = classes_of(self._images.distinct("label"))
         # Also where all are gray, as those of the other split may not be: see `inventory`.
@@ -67,6 +67,7 @@ class Collection:
             converted=dict(sorted(self._converted.items())),
             quarantined=self.quarantined,
             decoder=decoder(),
+            noted=noted,
         )
         return joined_in_one_mode(self._parts), index
 
@@ -87,9 +88,7 @@ class Collection:
         return len(self._images)
 
 
-def collect(
-    files: Iterable[File], store: Store, *, quarantine: bool
-) -> tuple[SplitStatistics, Index]:
+def collect(files: Listing, store: Store, *, quarantine: bool) -> tuple[SplitStatistics, Index]:
     """Put together what the store has of the files, in their order.
 
     Raises ValueError that names the files that are no images, unless they are to be put into
@@ -120,12 +119,14 @@ def collect(
             "Mend them or move them away; or go on without them, listed in "
             "reports/quarantine.json, by dataset.on_bad_image: quarantine in params.yaml"
         )
-    return collection.finish()
+    return collection.finish(files.noted())
 
 
 def images_of(files: Iterable[File], store: Store) -> Iterator[Member]:
     """The images by their names in the split: each file, or each member of a shard."""
     for file in files:
+        if file.noted:
+            continue
         if file.is_shard:
             for member in store.members(file.content):
                 yield replace(member, name=f"{file.name}/{member.name}")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from stages.files.listing import find_files
+from stages.files.listing import walk
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,10 @@ def compare(source: Path, target: Path) -> Update:
     """Compare a folder with its copy, by content; a copy that was begun has some of the files."""
     removed = [name for name in _names(target) if not (source / name).is_file()]
     added, changed, same = list[str](), list[str](), 0
-    files = tqdm(
-        find_files(source), f"compare {str(target)!r}", unit="file", disable=not target.exists()
-    )
+    files = tqdm(walk(source), f"compare {str(target)!r}", unit="file", disable=not target.exists())
     for file in files:
+        if file.noted:  # a link to a folder: its files follow
+            continue
         copy = target / file.name
         if not copy.is_file():
             added.append(file.name)

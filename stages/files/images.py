@@ -97,6 +97,7 @@ def index_arrays(folder: Path) -> Index:
         largest=(height, width),
         converted={},
         quarantined=[],
+        noted={},
     )
 
 

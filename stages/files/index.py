@@ -54,6 +54,7 @@ class Index(BaseModel):
     converted: dict[str, NonNegativeInt]  # how many images are to be converted, by what they are
     quarantined: list[Quarantined]
     decoder: str | None = None  # what decoded the images; nothing did those of arrays
+    noted: dict[str, list[str]] = {}  # the names of files that are plainly no images, by their kind
 
     @model_validator(mode="after")
     def _agrees(self) -> Index:
@@ -75,9 +76,9 @@ def save_index(split: str, index: Index) -> None:
     """Write JSON with one key a line, piece by piece: of a million images it is 80 MB."""
     with atomic_write(INDEX / f"{split}.json") as file:
         before = "{"
-        for key in Index.model_fields:
+        for key, field in Index.model_fields.items():
             value = getattr(index, key)
-            if value is None:
+            if value == field.default:
                 continue
             file.write(f"{before}\n{json.dumps(key)}: ".encode())
             for piece in _pieces(value):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from stages.files.listing import find_files
+from stages.files.listing import walk
 
 # So many are named.
 NAMED = 5
@@ -17,7 +17,7 @@ OF_DVC = "a file of DVC's own, which it takes in no dataset"
 
 def check_copied(split: Path) -> None:
     """ValueError where a file of the split cannot be in DVC's copy."""
-    found = ((file.name, file.reason) for file in find_files(split))
+    found = ((file.name, file.reason) for file in walk(split))
     _refuse(split, {name: reason or OF_DVC for name, reason in found if reason or _is_of_dvc(name)})
 
 

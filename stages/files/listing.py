@@ -1,20 +1,21 @@
-"""Which files a split's folder holds: in the order of their names, each known by its content."""
+"""The files below a split's folder, in the order of their names, and what each is known by."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import re
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+import stat
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import zip_longest
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from stages.core.batches import batches
-from stages.files.location import Location, readable_failures
+from stages.files.location import Location, open_file, readable_failures
 from stages.files.rows import Rows
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ DROPPINGS = ("Thumbs.db", "desktop.ini")
 # Files of many images: WebDataset's tar files, and Parquet files.
 SHARDS = (".tar", ".parquet")
 
-# Where DVC keeps contents: with its cache type `symlink`, every file is a link to there.
-DVC_OBJECT = re.compile(r"/files/md5/[0-9a-f]{2}/[0-9a-f]{30}$")
+# What a link to a folder is noted as: its files are of the split, but DVC does not look there.
+LINKED = "linked folder"
 
 # Several threads wait for the disk at once, each with a batch and another one that waits for it.
 THREADS = 8
@@ -42,14 +43,16 @@ CHUNK_BYTES = 2**20
 class File:
     """A file of a split: `name` is its path within the split's folder, with slashes.
 
-    It is known by `content` (see `identify`); where it cannot be read there is none, and `reason`
-    says why.
+    It is known by `content` (see `identify`). What has none either cannot be measured, for some
+    `reason`, or is plainly no image: then it is `noted` as of some kind.
     """
 
     name: str
     folder: Location
     content: str = ""
     reason: str = ""
+    noted: str = ""
+    state: str = ""  # by which a change is noticed without reading the file
 
     @property
     def path(self) -> Location:
@@ -58,7 +61,10 @@ class File:
 
     @property
     def is_shard(self) -> bool:
-        return self.name.lower().endswith(SHARDS)
+        return not self.noted and self.name.lower().endswith(SHARDS)
+
+
+OF_FILE = ("name", "content", "reason", "noted", "state")
 
 
 class Listing:
@@ -66,8 +72,8 @@ class Listing:
 
     def __init__(self, folder: Location, files: Iterable[File]) -> None:
         self.folder = folder
-        self._rows = Rows("name", "content", "reason")
-        self._rows.extend(map(attrgetter("name", "content", "reason"), files))
+        self._rows = Rows(*OF_FILE)
+        self._rows.extend(map(attrgetter(*OF_FILE), files))
         self._rows.sort("name")
 
     def __len__(self) -> int:
@@ -80,40 +86,43 @@ class Listing:
         """The first file of each content; none of those that cannot be read."""
         return (file for file in self._files(self._rows.first_of_each("content")) if file.content)
 
-    def _files(self, rows: Iterable[tuple[str, str, str]]) -> Iterator[File]:
-        return (File(name, self.folder, content, reason) for name, content, reason in rows)
+    def noted(self) -> dict[str, list[str]]:
+        """The names of what is noted, by its kind."""
+        names = defaultdict(list)
+        for file in self:
+            if file.noted:
+                names[file.noted].append(file.name)
+        return dict(sorted(names.items()))
+
+    def _files(self, rows: Iterable[tuple[str, ...]]) -> Iterator[File]:
+        return (File(name, self.folder, *others) for name, *others in rows)
 
 
-def list_folder(folder: Location) -> Listing:
-    """The files below a folder, known by their content.
+def walk(folder: Location) -> Iterator[File]:
+    """The files below a folder, in any order; FileNotFoundError where there is none.
 
-    OSError names a shard that cannot be read, as it is not known which images are missing.
+    Hidden files are no part of a dataset. Links are followed, as torchvision's `ImageFolder` does.
     """
-    if isinstance(folder, Path):
-        found = side_by_side(_identified, find_files(folder))
-    else:
-        found = _list_url(folder)
-    files = Listing(folder, found)
-    shard = next((file for file in files if file.is_shard), None)
-    return Listing(folder, _only_shards(files, shard.name)) if shard else files
-
-
-def find_files(folder: Path) -> Iterator[File]:
-    """The files below a folder; FileNotFoundError or ValueError where there are none.
-
-    Hidden files are no part of a dataset; every other file is.
-    """
+    if not isinstance(folder, Path):
+        return _walk_url(folder)
     if not folder.is_dir():
         raise FileNotFoundError(
             f"{folder}: no folder there; dataset.root and dataset.splits in params.yaml say where "
             "the images are, and `dvc checkout` brings back what DVC keeps"
         )
-    files = _walk(folder, folder, "")
-    first = next(files, None)
-    if first is None:
-        raise ValueError(f"{folder}: a split without images; put image files or shards there")
-    yield first
-    yield from files
+    return _walk(folder)
+
+
+def check_unchanged(files: Listing) -> None:
+    """ValueError names a file that was added, removed or replaced since these were listed."""
+    now = Listing(files.folder, walk(files.folder))
+    for before, after in zip_longest(files, now):
+        if before and after and (before.name, before.state) == (after.name, after.state):
+            continue
+        changed = min((file for file in (before, after) if file), key=attrgetter("name"))
+        raise ValueError(
+            f"{changed.path}: added, removed or replaced while its split was read; run again"
+        )
 
 
 def side_by_side(work: Callable[[File], R], files: Iterable[File]) -> Iterator[R]:
@@ -140,7 +149,7 @@ def identify(path: Location) -> str:
             info = path.fs.info(path.path)
         return _identity(path, info)
     sha256 = hashlib.sha256()
-    with path.open("rb") as content:
+    with open_file(path) as content:
         while chunk := content.read(CHUNK_BYTES):
             sha256.update(chunk)
     return _shortened(sha256)
@@ -151,25 +160,19 @@ def content_of(data: bytes) -> str:
     return _shortened(hashlib.sha256(data))
 
 
-def _list_url(folder: UPath) -> Iterator[File]:
+def _walk_url(folder: UPath) -> Iterator[File]:
     with readable_failures(folder):
         folder.fs.invalidate_cache(folder.path)
         infos = folder.fs.find(folder.path, detail=True)
-    names = {path[len(folder.path) :].lstrip("/"): info for path, info in infos.items()}
-    files = [
-        File(name, folder)
-        for name in names
-        if not any(_is_hidden(part) for part in name.split("/"))
-    ]
-    if not any(file.is_shard for file in files):
-        raise FileNotFoundError(
-            f"{folder}: expected shards there ({', '.join(SHARDS)}), found none among "
-            f"{len(files)} files; dataset.root and dataset.splits in params.yaml say where the "
-            "images are, and image files are read from a local folder alone"
-        )
-    for file in files:
-        content = _identity(file.path, names[file.name]) if file.is_shard else ""
-        yield replace(file, content=content)
+    for path, info in infos.items():
+        name = path[len(folder.path) :].lstrip("/")
+        # Browsers of buckets mark folders by empty objects.
+        is_marker = (not name or name.endswith("/")) and not info["size"]
+        if is_marker or any(_is_hidden(part) for part in name.split("/")):
+            continue
+        file = File(name, folder)
+        content = _identity(file.path, info) if file.is_shard else ""
+        yield File(name, folder, content, state=content)
 
 
 def _identity(path: Location, info: dict[str, Any]) -> str:
@@ -182,56 +185,62 @@ def _identity(path: Location, info: dict[str, Any]) -> str:
     return content_of(f"{path} {tag} {info['size']}".encode())
 
 
-def _only_shards(files: Iterable[File], example: str) -> Iterator[File]:
-    """Images beside shards would as likely as not be counted twice."""
-    for file in files:
-        if not file.is_shard:
-            yield replace(file, content="", reason=f"no shard, as {example} is")
-        elif file.reason:
-            raise OSError(f"{file.path}: {file.reason}")
-        else:
-            yield file
-
-
 def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name in DROPPINGS
 
 
-def _walk(split: Path, folder: Path, prefix: str) -> Iterator[File]:
-    inside = split.resolve()
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if _is_hidden(entry.name):
-                continue
-            # Only UTF-8 can be written into JSON.
-            name = prefix + os.fsencode(entry.name).decode(errors="replace")
-            if "\ufffd" in name:
-                yield File(name, split, reason="its name is not valid UTF-8")
-            elif entry.is_dir(follow_symlinks=False):
-                yield from _walk(split, folder / entry.name, f"{name}/")
-            elif entry.is_dir():
-                target = Path(entry.path).resolve()
-                yield File(name, split, reason=f"a link to the folder {target}")
-            elif entry.is_symlink() and not _within(Path(entry.path).resolve(), inside):
-                target = Path(entry.path).resolve()
-                yield File(name, split, reason=f"a link out of the split, to {target}")
-            elif not entry.is_file():
-                yield File(name, split, reason="no file: a link to nothing, a pipe or the like")
-            else:
-                yield File(name, split)
+def _walk(split: Path) -> Iterator[File]:
+    folders, is_kept = [("", [_inode(split.stat())])], _is_kept(split)
+    while folders:
+        prefix, above = folders.pop()
+        with os.scandir(split / prefix) as entries:
+            for entry in entries:
+                if _is_hidden(entry.name):
+                    continue
+                name = prefix + os.fsencode(entry.name).decode(errors="replace")
+                try:
+                    found = _followed(entry, above, is_kept=is_kept)
+                except ValueError as error:
+                    yield File(name, split, reason=str(error))
+                    continue
+                if stat.S_ISREG(found.st_mode):
+                    state = f"{found.st_size} {found.st_mtime_ns} {found.st_ino}"
+                    yield File(name, split, state=state)
+                    continue
+                folders.append((f"{name}/", [*above, _inode(found)]))
+                if entry.is_symlink():
+                    yield File(name, split, noted=LINKED)
 
 
-def _within(target: Path, split: Path) -> bool:
-    return target.is_relative_to(split) or bool(DVC_OBJECT.search(target.as_posix()))
-
-
-def _identified(file: File) -> File:
-    if file.reason:
-        return file
+def _followed(
+    entry: os.DirEntry[str], above: Sequence[tuple[int, int]], *, is_kept: bool
+) -> os.stat_result:
+    """What is known of a file, or of a folder to walk; ValueError says why it is neither."""
     try:
-        return replace(file, content=identify(file.path))
+        entry.name.encode()  # only UTF-8 can be written into JSON
+        found = entry.stat()
+    except UnicodeEncodeError as error:
+        raise ValueError("its name is not valid UTF-8") from error
     except OSError as error:
-        return replace(file, reason=f"cannot be read: {error.strerror}")
+        raise ValueError(f"a link to nothing: {error.strerror}") from error
+    if stat.S_ISREG(found.st_mode):
+        return found
+    if not stat.S_ISDIR(found.st_mode):
+        raise ValueError("no file: a pipe or the like")
+    if _inode(found) in above:
+        raise ValueError("a link to a folder that it is in itself: there would be no end of it")
+    if is_kept and entry.is_symlink():
+        raise ValueError("a link to a folder, of which DVC keeps nothing; put the folder there")
+    return found
+
+
+def _inode(found: os.stat_result) -> tuple[int, int]:
+    return found.st_dev, found.st_ino
+
+
+def _is_kept(split: Path) -> bool:
+    """Whether DVC keeps the folder, or one that it is in, so that others get it by a pull."""
+    return any(Path(f"{folder}.dvc").is_file() for folder in (split, *split.parents))
 
 
 def _shortened(sha256: hashlib._Hash) -> str:

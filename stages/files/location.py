@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -44,6 +45,15 @@ def locate(root: str, folder: str) -> Location:
     from upath import UPath  # only here: few need it, and every stage would wait for it
 
     return UPath(root) / folder
+
+
+def open_file(path: Location) -> BinaryIO:
+    """Open a file of this machine; OSError for a pipe and the like, which would be waited for."""
+    file = os.fdopen(os.open(str(path), os.O_RDONLY | os.O_NONBLOCK), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "no file: a pipe or the like", str(path))
+    return file
 
 
 @contextmanager

@@ -16,7 +16,9 @@ from stages.core.prepare import Size
 from stages.files.collect import label_of
 from stages.files.decode import NotAnImageError, open_image
 from stages.files.images import ImageFile, index_arrays, is_array
-from stages.files.listing import File, Listing, find_files, identify, side_by_side
+from stages.files.judge import find_files
+from stages.files.listing import File, identify, side_by_side
+from stages.files.location import open_file
 from stages.files.shards import read_shard
 
 GRAY = ("1", "L", "LA")
@@ -33,6 +35,7 @@ class Look:
     modes: Mapping[str, int]  # as Pillow names them
     sizes: AbstractSet[Size]
     bad: Mapping[str, str]  # reasons by name
+    noted: Mapping[str, int]  # files that are plainly no images, by their kind
 
     @property
     def images(self) -> int:
@@ -57,8 +60,9 @@ def look_at(folder: Path) -> Look:
             modes={"L" if images[:1].shape[1] == 1 else "RGB": len(images)},
             sizes={index.smallest},
             bad={},
+            noted={},
         )
-    files = Listing(folder, find_files(folder))
+    files = find_files(folder)
     labels, formats, modes = Counter[str | None](), Counter[str](), Counter[str]()
     sizes, bad = set[Size](), dict[str, str]()
     seen = tqdm(
@@ -75,7 +79,8 @@ def look_at(folder: Path) -> Look:
     if not labels:
         name, reason = next(iter(bad.items()))
         raise ValueError(f"{folder}: none of {len(files)} files is an image ({name}: {reason})")
-    return Look(labels, formats, modes, sizes, bad)
+    noted = {kind: len(names) for kind, names in files.noted().items()}
+    return Look(labels, formats, modes, sizes, bad, noted)
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,8 @@ _Seen = tuple[str, str | None, _Header | NotAnImageError]
 
 def _look_into(file: File) -> list[_Seen]:
     """What is in a file: one image, or those of a shard."""
+    if file.noted:
+        return []
     if file.reason:
         return [(file.name, None, NotAnImageError(file.reason))]
     if file.is_shard:
@@ -103,7 +110,7 @@ def _look_into(file: File) -> list[_Seen]:
             for member, data in read_shard(replace(file, content=identify(file.path)))
         ]
     try:
-        with file.path.open("rb") as content:
+        with open_file(file.path) as content:
             return [(file.name, label_of(file.name), _header(content))]
     except OSError as error:
         return [(file.name, None, NotAnImageError(f"cannot be read: {error.strerror}"))]

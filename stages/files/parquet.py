@@ -72,6 +72,22 @@ def read_parquet(file: IO[bytes], start: Place) -> Iterator[Placed]:
         raise ValueError(str(error)) from error
 
 
+def parquet_has_images(file: IO[bytes]) -> bool:
+    """Whether a file has a column of images; ValueError where it is no Parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.ParquetFile(file).schema_arrow
+    except pa.ArrowException as error:
+        raise ValueError(str(error)) from error
+    try:
+        _image_column(schema, _features(schema))
+    except ValueError:
+        return False
+    return True
+
+
 def _features(schema: pa.Schema) -> dict[str, dict[str, Any]]:
     """What Hugging Face's `datasets` notes of the columns, by name."""
     note = parse_json((schema.metadata or {}).get(b"huggingface", b"{}"))

@@ -14,6 +14,7 @@ from stages.core.prepare import Preparation
 from stages.files.decode import decode, prepare
 from stages.files.images import ImageFile, is_array, load_labels
 from stages.files.index import Index, load_index
+from stages.files.listing import content_of
 from stages.files.location import Location
 from stages.files.params import Dataset
 from stages.files.shards import read_image
@@ -57,7 +58,14 @@ class FilePictures:
 
     def __getitem__(self, number: int) -> Image:
         """The image (C, H, W)."""
-        image, _ = decode(read_image(self.folder, self.index.names[number]))
+        name = self.index.names[number]
+        data = read_image(self.folder, name)
+        if content_of(data) != self.index.contents[number]:
+            raise ValueError(
+                f"{self.folder / name}: expected the image that was measured, found another one; "
+                "run `dvc repro`"
+            )
+        image, _ = decode(data)
         pixels_HWC = np.atleast_3d(np.asarray(prepare(image, self.preparation)))
         return np.ascontiguousarray(pixels_HWC.transpose(2, 0, 1))
 

@@ -12,10 +12,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from stages.files.listing import File, identify
-from stages.files.location import Location
+from stages.files.location import Location, open_file
 from stages.files.magic import FIRST_BYTES, named_content
 from stages.files.members import START, Image, Place, Placed
-from stages.files.parquet import read_parquet
+from stages.files.parquet import parquet_has_images, read_parquet
 from stages.files.tar import read_tar
 
 # At a URL: bytes of a request. A column of Parquet is in pieces, so much more would be for nothing.
@@ -53,7 +53,17 @@ def read_image(folder: Location, name: str) -> bytes:
                 if name == f"{shard.name}/{member.name}":
                     return data
             raise ValueError(f"{shard.path}: expected {name} there; run `dvc repro measure`")
-    return (folder / name).read_bytes()
+    with _open(folder / name) as file:
+        return file.read()
+
+
+def has_images(path: Location) -> bool:
+    """Whether a Parquet file has a column of images; OSError where it cannot be read."""
+    try:
+        with _open(path) as file:
+            return parquet_has_images(file)
+    except (ValueError, OSError) as error:
+        raise OSError(f"{path}: cannot be read as a shard: {error}") from error
 
 
 def _check_unchanged(shard: File) -> None:
@@ -87,6 +97,6 @@ def _refuse_others(file: IO[bytes]) -> None:
 
 def _open(path: Location) -> IO[bytes]:
     if isinstance(path, Path):
-        return path.open("rb")
+        return open_file(path)
     opened: IO[bytes] = path.fs.open(path.path, "rb", block_size=BLOCK_BYTES, **READ_AHEAD)
     return opened

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import astuple
+from functools import partial
 
 import numpy as np
 
@@ -20,45 +21,41 @@ from stages.files.decode import MeasuredImage, NotAnImageError
 from stages.files.fetch import cache_folder
 from stages.files.members import Member
 
-TABLES = """
-CREATE TABLE IF NOT EXISTS images (
-    key BLOB PRIMARY KEY, facts TEXT NOT NULL, counts BLOB
-);
-CREATE TABLE IF NOT EXISTS shards (
-    key BLOB PRIMARY KEY, members TEXT NOT NULL
-);
-"""
+# Of each record a digest: what does not agree with it, as after a disk's error, is not known.
+COLUMNS = "(key BLOB PRIMARY KEY, record BLOB NOT NULL, digest BLOB NOT NULL)"
+TABLES = {name: f"CREATE TABLE {name} {COLUMNS}" for name in ("images", "shards")}
+
 SECONDS_TO_WAIT = 60  # for another run that writes at the same moment
 
 # So many are looked up at once: one by one, they take more than twice the time.
 BATCH_KEYS = 256
 
-# What is kept of an image: facts as JSON and counts as bytes, none if it is not an image.
-Record = tuple[str, bytes | None]
+# What is kept of an image: facts as a line of JSON, then its counts, none if it is not an image.
+Record = bytes
+
+UNKNOWN = "was not measured, or is kept no more; run `dvc repro measure`"
+
+
+class DamagedStoreError(ValueError):
+    """The store could not be read; it is gone, so that what it knew is measured again."""
 
 
 def to_record(measured: MeasuredImage | NotAnImageError) -> Record:
     if isinstance(measured, NotAnImageError):
-        return json.dumps({"reason": str(measured)}), None
+        return _line({"reason": str(measured)})
     counts = measured.counts
     dtype = "<u2" if counts.max() < 2**16 else "<u4"
-    facts = {
-        "size": measured.size,
-        "converted": measured.converted,
-        "dtype": dtype,
-    }
-    return json.dumps(facts), counts.astype(dtype).tobytes()
+    facts = {"size": measured.size, "converted": measured.converted, "dtype": dtype}
+    return _line(facts) + counts.astype(dtype).tobytes()
 
 
 def from_record(record: Record) -> MeasuredImage | NotAnImageError:
-    """ValueError where the record is damaged."""
-    facts, counts = json.loads(record[0]), record[1]
-    if counts is None:
+    line, _, counts = record.partition(b"\n")
+    facts = json.loads(line)
+    if "reason" in facts:
         return NotAnImageError(facts["reason"])
     height, width = facts["size"]
     counts_CV = np.frombuffer(counts, facts["dtype"]).astype(np.int64).reshape(-1, LEVELS)
-    if not (counts_CV.sum(axis=1) == height * width).all():
-        raise ValueError("counts that are not those of all pixels")
     return MeasuredImage(counts_CV, (height, width), facts["converted"])
 
 
@@ -72,62 +69,53 @@ class Store:
     @staticmethod
     @contextmanager
     def open(version: str) -> Iterator[Store]:
-        """Open or create the store; ValueError says so where its file is damaged."""
+        """Open or create the store; DamagedStoreError where it cannot be read."""
         path = cache_folder() / "measured.sqlite"
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with closing(sqlite3.connect(path, timeout=SECONDS_TO_WAIT)) as database:
-                database.executescript(TABLES)
+                _create_tables(database)
                 yield Store(database, version)
         except sqlite3.OperationalError as error:
-            raise OSError(f"{path}: cannot be used ({error})") from error
+            raise OSError(
+                f"{path}: cannot be used ({error}); if nothing else helps, delete it"
+            ) from error
         except sqlite3.DatabaseError as error:
-            raise ValueError(
-                f"{path}: damaged ({error}); delete it: it only saves measuring again"
+            path.unlink(missing_ok=True)
+            raise DamagedStoreError(
+                f"{path}: taken away, as it cannot be read ({error}); it only saves measuring again"
             ) from error
 
     def get(self, contents: Iterable[str]) -> Iterator[MeasuredImage | NotAnImageError]:
-        """What is known of each content, in order.
-
-        Raises ValueError where nothing is known, or the record is damaged: that is taken away, so
-        that a next run mends it.
-        """
+        """What is known of each content, in order; ValueError where nothing is."""
         for some in batches(contents, BATCH_KEYS):
             keys = [self._key(content) for content in some]
-            rows = self._of_images("key, facts, counts", keys)
-            found = {key: (facts, counts) for key, facts, counts in rows}
+            found = self._known("images", keys)
             for key in keys:
-                try:
-                    measured = from_record(found[key])
-                except (ValueError, KeyError, TypeError) as error:
-                    raise self._without("images", key, error) from error
-                yield measured
+                if key not in found:
+                    raise ValueError(f"an image {UNKNOWN}")
+                yield from_record(found[key])
 
     def members(self, shard: str) -> list[Member]:
-        """The images of a shard that is known, in its order; ValueError as `get` has it."""
-        key = self._key(shard)
-        found = self._database.execute(
-            "SELECT members FROM shards WHERE key = ?", (key,)
-        ).fetchone()
-        try:
-            return [Member(*member) for member in json.loads(found[0])]
-        except (ValueError, TypeError) as error:
-            raise self._without("shards", key, error) from error
+        """The images of a shard, in its order; ValueError where nothing is known of it."""
+        members = self._members(shard)
+        if members is None:
+            raise ValueError(f"a shard {UNKNOWN}")
+        return members
 
     def lacks_shards(self, shards: Iterable[str]) -> Iterator[bool]:
         """Whether something of a shard is not known, of each in order."""
         for shard in shards:
-            one = "SELECT 1 FROM shards WHERE key = ?"
-            known = self._database.execute(one, (self._key(shard),)).fetchone()
-            yield not known or any(
-                self.lacks(member.content for member in self.members(shard) if not member.reason)
+            members = self._members(shard)
+            yield members is None or any(
+                self.lacks(member.content for member in members if not member.reason)
             )
 
     def lacks(self, contents: Iterable[str]) -> Iterator[bool]:
         """Whether nothing is known of the content of an image, of each in order."""
         for some in batches(contents, BATCH_KEYS):
             keys = [self._key(content) for content in some]
-            known = {key for (key,) in self._of_images("key", keys)}
+            known = self._known("images", keys)
             yield from (key not in known for key in keys)
 
     def add(
@@ -136,28 +124,51 @@ class Store:
         shards: Iterable[tuple[str, Sequence[Member]]] = (),
     ) -> None:
         """Keep what was found, by contents: all of it or nothing."""
+        lists = (
+            (shard, _line([astuple(member) for member in members])) for shard, members in shards
+        )
         with self._database:
-            self._database.executemany(
-                "INSERT OR REPLACE INTO images VALUES (?, ?, ?)",
-                [(self._key(content), *record) for content, record in images],
-            )
-            self._database.executemany(
-                "INSERT OR REPLACE INTO shards VALUES (?, ?)",
-                [
-                    (self._key(content), json.dumps([astuple(member) for member in members]))
-                    for content, members in shards
-                ],
-            )
+            for table, records in ("images", images), ("shards", lists):
+                keyed = [(self._key(content), record) for content, record in records]
+                self._database.executemany(
+                    f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
+                    [(key, record, _digest(key, record)) for key, record in keyed],
+                )
 
-    def _of_images(self, columns: str, keys: Sequence[bytes]) -> sqlite3.Cursor:
+    def _members(self, shard: str) -> list[Member] | None:
+        key = self._key(shard)
+        record = self._known("shards", [key]).get(key)
+        return None if record is None else [Member(*member) for member in json.loads(record)]
+
+    def _known(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Record]:
+        """The records that are there, and are what was written."""
         marks = ", ".join("?" * len(keys))
-        return self._database.execute(f"SELECT {columns} FROM images WHERE key IN ({marks})", keys)
-
-    def _without(self, table: str, key: bytes, error: Exception) -> ValueError:
-        """Take a damaged record away; the error that says so."""
-        with self._database:
-            self._database.execute(f"DELETE FROM {table} WHERE key = ?", (key,))
-        return ValueError(f"the store had a damaged record ({error}); run again")
+        rows = self._database.execute(f"SELECT * FROM {table} WHERE key IN ({marks})", keys)
+        return {
+            key: record
+            for key, record, digest in rows
+            if isinstance(record, bytes) and digest == _digest(key, record)
+        }
 
     def _key(self, content: str) -> bytes:
         return hashlib.sha256(f"{content} {self._version}".encode()).digest()[:16]
+
+
+def _create_tables(database: sqlite3.Connection) -> None:
+    database.text_factory = partial(str, encoding="utf-8", errors="replace")  # of damage no error
+    try:
+        for name in TABLES:
+            database.execute(f"CREATE TABLE IF NOT EXISTS {name} {COLUMNS}")
+        found = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+        if dict(found) != TABLES:
+            raise sqlite3.DatabaseError("its tables are others")
+    except UnicodeDecodeError as error:
+        raise sqlite3.DatabaseError("its tables have damaged names") from error
+
+
+def _line(content: object) -> bytes:
+    return f"{json.dumps(content)}\n".encode()
+
+
+def _digest(key: bytes, record: Record) -> bytes:
+    return hashlib.sha256(key + record).digest()[:16]

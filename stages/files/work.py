@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from stages.core.prepare import Preparation
 from stages.files.decode import NotAnImageError, measure_image
 from stages.files.listing import File, content_of
+from stages.files.location import open_file
 from stages.files.members import START, Member, Place
 from stages.files.shards import read_from
 from stages.files.store import Record, to_record
@@ -45,7 +46,8 @@ def measure_task(task: Task) -> Measured:
         return _measure_shard(task)
     images = {}
     for file in task.files:
-        data = file.path.read_bytes()
+        with open_file(file.path) as content:
+            data = content.read()
         if content_of(data) != file.content:
             raise ValueError(f"{file.path}: changed while it was being read; run again")
         images[file.content] = _measure(data, task.preparation)

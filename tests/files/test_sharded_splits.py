@@ -17,7 +17,8 @@ from stages.core.prepare import Preparation
 from stages.core.statistics import FIELDS, SplitStatistics
 from stages.files.collect import collect
 from stages.files.index import Index
-from stages.files.listing import File, list_folder
+from stages.files.judge import list_folder
+from stages.files.listing import File
 from stages.files.location import locate
 from stages.files.pictures import FilePictures
 from stages.files.store import Store
@@ -53,7 +54,7 @@ def measured(folder: Path, *, quarantine: bool = False) -> tuple[SplitStatistics
     files = list_folder(folder)
     with Store.open("tests") as store:
         for file in files:
-            if not file.reason:
+            if file.content:
                 found = measure_task(Task([file], Preparation()))
                 store.add(found.images.items(), found.shards.items())
         return collect(files, store, quarantine=quarantine)
@@ -106,6 +107,15 @@ def test_a_picture_that_is_gone_is_named(tmp_path: Path) -> None:
     write_tar(tmp_path / "0.tar", [Photo("another", "png", PHOTO.data, 0)])
     with pytest.raises(ValueError, match=r"0\.tar: expected 0\.tar/0000\.png there; run"):
         FilePictures(tmp_path, index, Preparation())[0]
+
+
+@pytest.mark.parametrize("form", ["folder", *FORMS])
+def test_another_image_of_the_same_name_is_not_shown(tmp_path: Path, form: str) -> None:
+    write_split(tmp_path / "split", form, [PHOTO])
+    _, index = measured(tmp_path / "split")
+    write_split(tmp_path / "split", form, [Photo(PHOTO.key, PHOTO.suffix, OTHER.data, 0)])
+    with pytest.raises(ValueError, match="expected the image that was measured, found another one"):
+        FilePictures(tmp_path / "split", index, Preparation())[0]
 
 
 def test_where_a_label_is_missing_it_is_none(tmp_path: Path) -> None:
@@ -223,21 +233,47 @@ def test_a_bad_image_is_named_by_its_shard_and_stops_or_is_put_into_quarantine(
     assert [entry.name for entry in index.quarantined] == [name]
 
 
-def test_what_is_beside_shards_is_not_measured(tmp_path: Path) -> None:
-    write_tar(tmp_path / "0.tar", [PHOTO])
-    write_folder(tmp_path, [OTHER])
+def test_images_beside_shards_are_not_measured(tmp_path: Path) -> None:
+    folder = tmp_path / "split"
+    write_tar(folder / "0.tar", [PHOTO])
+    write_folder(folder, [OTHER])
     with pytest.raises(ValueError, match=r"1 of 2 files .*\n  0001\.jpg: no shard, as 0\.tar is"):
-        measured(tmp_path)
-    _, index = measured(tmp_path, quarantine=True)
+        measured(folder)
+    _, index = measured(folder, quarantine=True)
     assert list(index.names) == ["0.tar/0000.png"]
 
 
-def test_a_shard_out_of_the_split_is_an_error_also_with_quarantine(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["tar", "folder"])
+def test_what_is_no_image_beside_them_is_noted(tmp_path: Path, form: str) -> None:
+    """What WebDataset, Spark and DALI leave beside shards, and a table about the images."""
+    folder = tmp_path / "split"
+    write_split(folder, form, [PHOTO, OTHER])
+    for name in ("_SUCCESS", "nshards.txt", "sub/0.idx"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"v1.0 2\n" if name.endswith("idx") else b"")
+    pq.write_table(pa.table({"file": ["0000.png"], "label": [1]}), folder / "metadata.parquet")
+    statistics, index = measured(folder)
+    assert statistics.images == 2
+    assert index.noted == {
+        "idx": ["sub/0.idx"],
+        "no suffix": ["_SUCCESS"],
+        "parquet": ["metadata.parquet"],
+        "txt": ["nshards.txt"],
+    }
+
+
+def test_a_table_that_cannot_be_read_may_be_a_shard(tmp_path: Path) -> None:
     write_tar(tmp_path / "0.tar", [PHOTO])
-    (tmp_path / "split").mkdir()
-    (tmp_path / "split" / "1.tar").symlink_to(tmp_path / "0.tar")
-    with pytest.raises(OSError, match=r"1\.tar: a link out of the split"):
-        measured(tmp_path / "split", quarantine=True)
+    (tmp_path / "1.parquet").write_bytes(b"cut off")
+    with pytest.raises(OSError, match=r"1\.parquet: cannot be read as a shard"):
+        list_folder(tmp_path)
+
+
+def test_a_shard_that_is_not_there_is_an_error_also_with_quarantine(tmp_path: Path) -> None:
+    write_tar(tmp_path / "0.tar", [PHOTO])
+    (tmp_path / "1.tar").symlink_to(tmp_path / "gone.tar")
+    with pytest.raises(OSError, match=r"1\.tar: a link to nothing"):
+        measured(tmp_path, quarantine=True)
 
 
 def test_a_filesystem_that_tells_no_change_is_refused() -> None:
@@ -252,24 +288,6 @@ def test_what_is_at_a_url_besides_shards_is_refused(name: str) -> None:
     fsspec.filesystem("memory").pipe_file(f"/{name}/train/{name}", b"")
     with pytest.raises(FileNotFoundError, match=r"memory://.*expected shards .*none among 1 files"):
         list_folder(locate(f"memory://{name}", "train"))
-
-
-@pytest.mark.parametrize("damaged", ["[[", "7", '[["too", "few", "or", "too", "many"]]'])
-def test_a_damaged_list_of_images_is_taken_away_and_read_again(
-    tmp_path: Path, damaged: str
-) -> None:
-    write_tar(tmp_path / "split" / "0.tar", [PHOTO, OTHER])
-    expected, _ = measured(tmp_path / "split")
-    with sqlite3.connect(tmp_path / "cache" / "normstats" / "measured.sqlite") as database:
-        database.execute("UPDATE shards SET members = ?", (damaged,))
-    database.close()
-    [shard] = list_folder(tmp_path / "split")
-    with Store.open("tests") as store:
-        with pytest.raises(ValueError, match=r"damaged record .*; run again"):
-            all(store.lacks_shards([shard.content]))
-        assert all(store.lacks_shards([shard.content]))
-    again, _ = measured(tmp_path / "split")
-    assert (again.histogram == expected.histogram).all()
 
 
 def test_a_shard_is_known_only_with_the_records_of_all_its_images(tmp_path: Path) -> None:
