@@ -51,7 +51,8 @@ def inventory(index: Index, *, all_gray: bool) -> dict[str, Any]:
         counts["converted"] = {
             was: images for was, images in index.converted.items() if was != "gray" or not all_gray
         }
-        counts["decoder"] = index.decoder
+        # A list, which `dvc metrics` leaves out of its tables.
+        counts["decoder"] = str(index.decoder).split(", ")
     return counts
 
 

@@ -41,12 +41,11 @@ def measure(split: str, params: Params) -> tuple[SplitStatistics, Index]:
     return measure_arrays(split, folder, params.measure)
 
 
-def _recorded_decoder(split: str) -> str | None:
+def _recorded_decoder(split: str) -> str:
     """What decoded the images that the reports are of, which Git keeps; `inventory` mends them."""
     with suppress(OSError, ValueError):
-        decoder: str | None = read_json(INVENTORY)[split].get("decoder")
-        return decoder
-    return None
+        return ", ".join(read_json(INVENTORY)[split].get("decoder", []))
+    return ""
 
 
 if __name__ == "__main__":

@@ -231,7 +231,7 @@ def test_duplicates_and_conversions_are_counted(photos: Project) -> None:
             "quarantined": 0,
             "noted": {},
             "converted": {"gray": 1},
-            "decoder": decoder(),
+            "decoder": decoder().split(", "),
         },
         "test": {
             "images": 21,
@@ -240,7 +240,7 @@ def test_duplicates_and_conversions_are_counted(photos: Project) -> None:
             "quarantined": 0,
             "noted": {},
             "converted": {},
-            "decoder": decoder(),
+            "decoder": decoder().split(", "),
         },
         "contents_in_both_splits": 1,
     }
@@ -249,7 +249,8 @@ def test_duplicates_and_conversions_are_counted(photos: Project) -> None:
 def test_a_run_with_another_decoder_than_the_recorded_one_says_so(photos: Project) -> None:
     """As after a merge of somebody's reports; the stages do their work."""
     inventory, index = photos.path / "reports/inventory.json", photos.path / "data/index/train.json"
-    inventory.write_text(json.dumps({"train": {"decoder": "Pillow 1.0"}, "test": {}}))
+    of_split = {"images": 60, "classes": 10, "decoder": ["Pillow 1.0"]}
+    inventory.write_text(json.dumps({"train": of_split, "test": of_split}))
     printed = [photos.stage("measure", "train")]
     inventory.write_text("<<<<<<< HEAD")
     assert "note:" not in photos.stage("measure", "test")

@@ -6,17 +6,23 @@ import base64
 import io
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
+import fsspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
 from stages.files.judge import list_folder
 from stages.files.location import locate
+from stages.files.params import Dataset, Splits
 from stages.files.shards import read_shard
+from stages.folders import measure_folder
 from tests import remotes
 from tests.conftest import Params, Project
 from tests.remotes import BUCKET, Log, Remote, access, serving
@@ -225,3 +231,53 @@ def test_a_key_that_is_refused_is_an_error_that_names_the_bucket(
     project.environment |= access(server.port) | {"AWS_SECRET_ACCESS_KEY": "another"}
     printed = project.stage("measure", "train", expect=1)
     assert printed.startswith(f"error: s3://{bucket}/tar/train: cannot be read: The request sign")
+
+
+@pytest.fixture
+def photos(
+    server: Remote, bucket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Dataset]:
+    """The bucket's tar files, read in this process."""
+    for name, value in access(server.port).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    fsspec.filesystem("s3").clear_instance_cache()
+    splits = Splits(train="train", test="test")
+    yield Dataset(root=f"s3://{bucket}/tar", splits=splits, download=[])
+    fsspec.filesystem("s3").clear_instance_cache()
+
+
+def test_marks_of_folders_are_no_files_and_what_is_no_image_is_noted(
+    photos: Dataset, server: Remote, bucket: str, tmp_path: Path
+) -> None:
+    folder = f"{bucket}/tar/train"
+    for mark in ("", "sub/"):  # as consoles of S3 make folders
+        key = f"{folder}/{mark}".removeprefix(f"{BUCKET}/")
+        server.files.call_s3("put_object", Bucket=BUCKET, Key=key, Body=b"")
+    for name in ("_SUCCESS", "nshards.txt", "sub/0.idx"):
+        server.files.pipe_file(f"{folder}/{name}", b"6")
+    table = tmp_path / "metadata.parquet"
+    pq.write_table(pa.table({"key": ["0000"], "label": [1]}), table)
+    server.files.put_file(str(table), f"{folder}/metadata.parquet")
+    statistics, index = measure_folder("train", photos, map)
+    assert statistics.images == len(PHOTOS["train"])
+    assert index.noted == {
+        "idx": ["sub/0.idx"],
+        "no suffix": ["_SUCCESS"],
+        "parquet": ["metadata.parquet"],
+        "txt": ["nshards.txt"],
+    }
+    server.files.pipe_file(f"{folder}/photo.png", b"")
+    with pytest.raises(ValueError, match=r"photo\.png: no shard, as 0\.tar is"):
+        measure_folder("train", photos, map)
+
+
+def test_a_shard_that_is_replaced_after_it_was_read_is_named(
+    photos: Dataset, server: Remote, bucket: str
+) -> None:
+    def engine(work: Callable[[Any], Any], tasks: Iterable[Any]) -> Iterator[Any]:
+        yield from map(work, tasks)
+        server.files.copy(f"{bucket}/tar/train/1.tar", f"{bucket}/tar/train/2.tar")
+
+    with pytest.raises(ValueError, match=r"2\.tar: added, removed or replaced .*; run again"):
+        measure_folder("train", photos, engine)

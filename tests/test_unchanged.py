@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from stages import arrays
-from stages.files.listing import Listing, check_unchanged, walk
+from stages.files.judge import find_files
+from stages.files.listing import check_unchanged
 from stages.files.params import Dataset, Measure, Splits
 from stages.folders import measure_folder
 from tests.shards import write_photos, write_split
@@ -85,10 +86,17 @@ def test_arrays_that_change_after_they_were_read_are_named(
         arrays.measure_arrays("train", tmp_path, Measure(device="cpu"))
 
 
-def test_what_is_read_and_hidden_files_are_no_change(tmp_path: Path) -> None:
+def test_what_is_read_and_hidden_files_are_no_change_but_what_a_link_leads_to_is(
+    tmp_path: Path,
+) -> None:
     write_split(tmp_path, "folder", PHOTOS)
-    files = Listing(tmp_path, walk(tmp_path))
-    for path in tmp_path.iterdir():
+    (tmp_path / "link").symlink_to(tmp_path.parent / "a folder")
+    (tmp_path.parent / "a folder").mkdir()
+    files = find_files(tmp_path)
+    for path in tmp_path.glob("*.*"):
         path.read_bytes()
     (tmp_path / ".DS_Store").touch()
     check_unchanged(files)
+    (tmp_path.parent / "a folder" / "new.png").touch()
+    with pytest.raises(ValueError, match=r"link/new\.png: added"):
+        check_unchanged(files)

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from PIL import Image
 
 from stages.files.decode import DAMAGE
-from stages.files.listing import SHARDS, File, Listing, identify, side_by_side, walk
+from stages.files.listing import SHARDS, File, Listing, identify, side_by_side, walk_and_note
 from stages.files.location import Location, open_file
 from stages.files.shards import has_images
 
@@ -41,7 +41,7 @@ def find_files(folder: Location) -> Listing:
     FileNotFoundError or ValueError say so where there is nothing to measure; OSError names a shard
     that cannot be read, as it is not known which images are missing.
     """
-    files = Listing(folder, side_by_side(_noted_by_content, walk(folder)))
+    files = Listing(folder, side_by_side(_noted_by_content, walk_and_note(folder)))
     forms = {_form(file) for file in files} - {NOTED}
     if TABLE in forms and len(forms) > 1:
         files = Listing(folder, side_by_side(_noted_by_schema, files))
@@ -102,7 +102,7 @@ def _noted_by_schema(file: File) -> File:
     """The file, noted where it is a Parquet file without images: a table about those beside it."""
     if file.reason or _form(file) != TABLE or has_images(file.path):
         return file
-    return replace(file, noted=TABLE[1:])
+    return replace(file, content="", noted=TABLE[1:])
 
 
 def _only_shards(files: Listing) -> Iterator[File]:

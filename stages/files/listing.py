@@ -101,8 +101,14 @@ class Listing:
 def walk(folder: Location) -> Iterator[File]:
     """The files below a folder, in any order; FileNotFoundError where there is none.
 
-    Hidden files are no part of a dataset. Links are followed, as torchvision's `ImageFolder` does.
+    Hidden files are no part of a dataset. Links are followed, as torchvision's `ImageFolder` does;
+    what is no file in the end has a reason.
     """
+    return (file for file in walk_and_note(folder) if not file.noted)
+
+
+def walk_and_note(folder: Location) -> Iterator[File]:
+    """As `walk`, and for each link to a folder, besides its files, one that is noted."""
     if not isinstance(folder, Path):
         return _walk_url(folder)
     if not folder.is_dir():
@@ -115,8 +121,8 @@ def walk(folder: Location) -> Iterator[File]:
 
 def check_unchanged(files: Listing) -> None:
     """ValueError names a file that was added, removed or replaced since these were listed."""
-    now = Listing(files.folder, walk(files.folder))
-    for before, after in zip_longest(files, now):
+    listed = (file for file in files if file.noted != LINKED)
+    for before, after in zip_longest(listed, Listing(files.folder, walk(files.folder))):
         if before and after and (before.name, before.state) == (after.name, after.state):
             continue
         changed = min((file for file in (before, after) if file), key=attrgetter("name"))

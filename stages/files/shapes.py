@@ -220,7 +220,7 @@ class OfSplit(Shape):
     quarantined: Count = 0
     converted: dict[str, Count] = {}
     unlabelled: Count = 0
-    decoder: str | None = None
+    decoder: list[str] = []
 
 
 class Inventory(Shape):
