@@ -57,7 +57,7 @@ TARGETS = [
     Target("data/arrays/train/images.npy", ("measure train", "compare", "sample")),
     Target("data/arrays/train/labels.npy", ("measure train", "sample")),
     Target("data/arrays/train/classes.json", ("measure train",)),
-    Target(".dvc/plots/shift.json", ("report",)),
+    Target("plots/shift.json", ("report",)),
 ]
 
 
@@ -89,7 +89,7 @@ def call(command: str) -> str | None:
 
 def write_project(root: str) -> None:
     """What the pipeline writes, in this folder, of images that are files or arrays."""
-    shutil.copytree(ROOT / ".dvc" / "plots", ".dvc/plots")
+    shutil.copytree(ROOT / "plots", "plots")
     for split, seed, images in ("train", 0, 24), ("test", 1, 12):
         pixels = random_images(images, seed)
         folder = Path("data", root, split)

@@ -200,10 +200,11 @@ def test_damaged_and_missing_statistics_are_named(project: Project) -> None:
     )
 
 
-def test_a_flat_train_split_cannot_be_fitted(project: Project) -> None:
-    project.write_images("train", np.full((4, 3, 8, 8), 7, np.uint8))
+def test_images_that_are_flat_but_differ_have_no_image_std_to_fit(project: Project) -> None:
+    levels = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1)
+    project.write_images("train", np.broadcast_to(levels, (4, 3, 8, 8)))
     project.stage("measure", "train")
-    error = error_of(project, "normalize", "dataset_pixel_std")
+    error = error_of(project, "normalize", "dataset_image_std")
     assert "expected positive stds, got [0.0, 0.0, 0.0]" in error
 
 

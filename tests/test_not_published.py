@@ -133,7 +133,7 @@ def test_dvc_works_on_where_nothing_is_published(changed: Project) -> None:
     output = changed.run("dvc", "repro", "--single-item", "export", expect=255)
     assert "reports/published/normalization.json" in output
     output = changed.run("dvc", "exp", "run", "--set-param", "preset=half", expect=255)
-    assert re.findall(r"Running stage '(.*)'", output) == ["report", "publish"]
+    assert re.findall(r"Running stage '(.*)'", output) == ["validate", "report", "publish"]
     assert "6 of 9 limits are broken" in output
     assert "<code>half</code></h2>" in changed.read(PAGE).decode()
 

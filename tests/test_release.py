@@ -126,9 +126,9 @@ NORMALIZE = [
 @pytest.mark.parametrize(
     ("change", "stages"),
     [
-        (edit_a_preset, ["normalize@half", "report"]),
-        (switch_the_preset, ["report", "publish"]),
-        (tighten_a_limit, ["check", "report"]),
+        (edit_a_preset, ["validate", "normalize@half", "report"]),
+        (switch_the_preset, ["validate", "report", "publish"]),
+        (tighten_a_limit, ["validate", "check", "report"]),
         (change_code, NORMALIZE),
         (edit_a_report, ["publish"]),
         (delete_a_report, ["publish"]),
@@ -139,7 +139,7 @@ def test_what_is_not_reproduced_is_refused_with_data_and_without(
 ) -> None:
     change(project)
     project.commit()
-    named = f"`dvc repro` would run {', '.join(stages)}, and what follows from them; run it"
+    named = f"`dvc repro` would run {', '.join(stages)}, and what follows from them; "
     assert named in refused(project)
     assert named in project.clone_to(tmp_path / "clone").run(".ci/fresh", expect=1)
 
@@ -148,7 +148,7 @@ def test_what_is_named_is_run_and_then_nothing_is_named(project: Project) -> Non
     edit_a_preset(project)
     switch_the_preset(project)
     printed = project.run(".ci/fresh", expect=1)
-    assert "would run normalize@half, report, publish, and what follows" in printed
+    assert "would run validate, normalize@half, report, publish, and what follows" in printed
     assert project.repro() == ["normalize@half", "report", "publish", "export"]
     assert project.run(".ci/fresh").startswith("fresh: ")
 

@@ -54,7 +54,8 @@ def team(project: Project, remote: Remote, tmp_path: Path) -> Team:
 def test_what_a_failed_stage_had_written_comes_back_at_once(project: Project) -> None:
     metrics = "reports/presets/half/metrics.json"
     before = project.read(metrics)
-    project.edit_params(lambda params: params["presets"]["half"].update(std=[1, 0, 1]))
+    gray = {"mean": [0.5], "std": [0.5]}
+    project.edit_params(lambda params: params["presets"].update(half=gray))
     project.run("dvc", "repro", "normalize@half", expect=255)
     assert not (project.path / metrics).exists()
     for command in recipe("A stage failed"):

@@ -85,8 +85,8 @@ def test_class_folders_in_train_alone_are_compared_without_strata_to_the_page(
     assert shift["unlabelled_splits"] == ["test"]
     assert (shift["classes"], shift["class_mix"]) == ({}, None)
     assert None not in shift["p_value"]["mean_levels"].values()
-    for stage in (check, sample):
-        run(stage, monkeypatch)
+    run(check, monkeypatch, "--record")
+    run(sample, monkeypatch)
     for preset in load_params().presets:
         run(normalize, monkeypatch, preset)
     for stage in (publish, report):
