@@ -114,7 +114,7 @@ def write_project(root: str) -> None:
     params["preset"] = "half"
     Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     for command in (
-        *("measure train", "measure test", "inventory", "sample", "compare", "check"),
+        *("measure train", "measure test", "inventory", "sample", "compare", "check --record"),
         *("normalize half", "normalize dataset_image_std", "publish", "export", "report"),
     ):
         error = call(command)

@@ -263,7 +263,10 @@ def test_a_damaged_shard_ends_the_stage_by_its_name_and_nothing_is_written(
     shard = f"{BUCKET}/photos/train/7.{form}"
     server.files.pipe_file(shard, server.files.cat_file(shard)[:100])
     printed = project.stage("measure", "train", expect=1)
-    reason = {"tar": "truncated or damaged: 100 bytes, expected 512", "parquet": "Parquet magic bytes not found in footer"}[form]
+    reason = {
+        "tar": "truncated or damaged: 100 bytes, expected 512",
+        "parquet": "Parquet magic bytes not found in footer",
+    }[form]
     named = f"on the Ray node {nodes.ip}: s3://{shard}: cannot be read as a shard: {reason}"
     assert f"\nerror: {named}" in printed
     assert "Traceback" not in printed

@@ -139,7 +139,7 @@ def test_what_is_not_reproduced_is_refused_with_data_and_without(
 ) -> None:
     change(project)
     project.commit()
-    named = f"`dvc repro` would run {', '.join(stages)}, and what follows from them; "
+    named = f"`dvc repro` would run {', '.join(stages)}, and what follows from them. "
     assert named in refused(project)
     assert named in project.clone_to(tmp_path / "clone").run(".ci/fresh", expect=1)
 

@@ -31,7 +31,7 @@ PHOTOS = Path("photos")
 def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    (tmp_path / ".dvc").symlink_to(ROOT / ".dvc")
+    (tmp_path / "plots").symlink_to(ROOT / "plots")
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["dataset"] |= {"root": "photos", "download": []}
     params["compare"]["permutations"] = 19
