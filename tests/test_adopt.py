@@ -204,7 +204,7 @@ def test_what_is_no_dataset_is_refused_and_nothing_changes(
     assert "test: a split without images" in refused(clone, photos)
     (photos / "test" / "notes.txt").write_text("x")
     (photos / "test" / "notes.png").write_text("x")
-    assert "none of 2 files is an image (notes.png: not a PNG," in refused(clone, photos)
+    assert "none of 2 files is or has an image (notes.png: not a PNG," in refused(clone, photos)
     shutil.rmtree(photos / "test")
     (photos / "test").mkdir()
     np.save(photos / "test" / "images.npy", random_images(3, seed=3, channels=1))

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -77,8 +78,8 @@ def look_at(folder: Path) -> Look:
         modes[header.mode] += 1
         sizes.add(header.size)
     if not labels:
-        name, reason = next(iter(bad.items()))
-        raise ValueError(f"{folder}: none of {len(files)} files is an image ({name}: {reason})")
+        first = "".join(f" ({name}: {reason})" for name, reason in islice(bad.items(), 1))
+        raise ValueError(f"{folder}: none of {len(files)} files is or has an image{first}")
     noted = {kind: len(names) for kind, names in files.noted().items()}
     return Look(labels, formats, modes, sizes, bad, noted)
 
