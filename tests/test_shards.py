@@ -193,6 +193,7 @@ def test_a_shard_of_a_bucket_is_read_ahead_while_an_image_is_decoded(
     with serving(Log(server.port)) as log:
         for name, value in access(log.port).items():
             monkeypatch.setenv(name, value)
+        fsspec.filesystem("s3").clear_instance_cache()  # of another test's server
         [shard] = list_folder(locate(f"s3://{BUCKET}", "ahead"))
         reading = read_shard(shard)
         log.before[key] = asked.release
@@ -200,6 +201,7 @@ def test_a_shard_of_a_bucket_is_read_ahead_while_an_image_is_decoded(
         for _ in ("its own block", "the one after"):
             assert asked.acquire(timeout=30)
         assert [member.name for member, _ in reading][-1] == "0059.tif"
+    fsspec.filesystem("s3").clear_instance_cache()
     server.files.rm(f"{BUCKET}/ahead", recursive=True)
 
 
