@@ -236,3 +236,20 @@ def test_agreement_ends_with_half_a_unit_of_the_last_decimal(
     agreed = agreed_decimals(difference, given)
     assert agreed == 0 or difference <= Fraction(1, 2) / 10**agreed
     assert agreed == given or difference > Fraction(1, 2) / 10 ** (agreed + 1)
+
+
+@pytest.mark.parametrize(
+    ("word", "tolerance"),
+    [
+        ("0.3", Fraction(0)),  # one decimal says nothing
+        ("0.25", Fraction("0.005")),
+        ("0.247032", Fraction("0.0000005")),
+        ("0.24703223", Fraction("0.0000005")),  # beyond what sums in float32 give
+        ("125", Fraction("0.5")),
+        ("125.30691805", Fraction("0.0001275")),  # 255 times that of fractions
+    ],
+)
+def test_a_constant_may_be_off_by_its_rounding_but_float32_is_forgiven(
+    word: str, tolerance: Fraction
+) -> None:
+    assert constant(word).tolerance == tolerance
