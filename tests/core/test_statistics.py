@@ -103,10 +103,12 @@ def test_every_image_is_accepted() -> None:
     ("pixels", "sums", "squares"),
     [
         ([0, 4], [6, 4], [14, 8]),  # no pixels, yet a sum
+        ([0, 4], [0, 10], [0, 28]),  # no pixels
         ([-1, 5], [6, 4], [14, 8]),
         ([2, 2], [-1, 11], [14, 8]),
         ([2, 2], [511, -501], [14, 8]),  # above 2 * 255
         ([2, 2], [6, 4], [17, 5]),  # 4 of two pixels has squares of 8 at least
+        ([2, 2], [6, 4], [17, 11]),  # 6 of two pixels of 18 at least, though 4 may have 11
         ([2, 2], [5, 5], [10, 12]),  # 5 of two whole numbers of 13
         ([2, 2], [1, 9], [256, -234]),  # 1 of squares of 255 at most
     ],
@@ -134,3 +136,22 @@ def test_sums_beyond_int64_are_refused() -> None:
         replace(huge, image_pixels=np.array([2**62 + 4] * 4), histogram=huge.histogram)
     with pytest.raises(ValueError, match="no images have these numbers"):
         replace(image, image_pixels=np.array([2**50]), histogram=image.histogram * 2**48)
+
+
+def test_sums_that_wrap_around_to_those_of_images_are_refused() -> None:
+    """Four times 2^62 is nothing in int64, nor do the bounds on the squares notice it there."""
+    images = SplitStatistics.joined([of_image([2, 2])] * 5)
+    sums = images.image_sums - np.array([[0], *[[2**62]] * 4])
+    assert sums.sum() == images.image_sums.sum()
+    with pytest.raises(ValueError, match="no images have these numbers"):
+        replace(images, image_sums=sums)
+
+
+def test_a_negative_count_is_refused() -> None:
+    """Though 0 3 5 6 and 1 2 4 7 are as many, with the same sum and sum of squares."""
+    image = of_image([10, 13, 15, 16])
+    histogram = image.histogram.copy()
+    histogram[0, [10, 13, 15, 16]] += 1
+    histogram[0, [11, 12, 14, 17]] -= 1
+    with pytest.raises(ValueError, match="no images have these numbers"):
+        replace(image, histogram=histogram)
