@@ -155,3 +155,44 @@ def test_a_negative_count_is_refused() -> None:
     histogram[0, [11, 12, 14, 17]] -= 1
     with pytest.raises(ValueError, match="no images have these numbers"):
         replace(image, histogram=histogram)
+
+
+def test_squares_above_those_of_white_and_black_are_refused() -> None:
+    both = of_image([255, 255]) + of_image([0, 2])
+    with pytest.raises(ValueError, match="no images have these numbers"):
+        replace(both, image_sums_of_squares=both.image_sums_of_squares + np.array([[1], [-1]]))
+
+
+def test_a_pixel_more_in_one_channel_is_refused() -> None:
+    statistics = measured(3, seed=0)
+    histogram = statistics.histogram.copy()
+    histogram[2, 0] += 1  # black: the sums stay
+    with pytest.raises(ValueError, match="contradict"):
+        replace(statistics, histogram=histogram)
+
+
+def test_as_many_white_pixels_are_accepted_as_have_their_squares_in_int64() -> None:
+    def white(pixels: int) -> SplitStatistics:
+        return SplitStatistics(
+            histogram=of_image([255]).histogram * pixels,
+            image_pixels=np.array([pixels]),
+            image_sums=np.array([[255 * pixels]]),
+            image_sums_of_squares=np.array([[255**2 * pixels]], np.uint64).astype(np.int64),
+        )
+
+    most = (2**63 - 1) // 255**2
+    assert white(most).pixels_per_channel == most
+    with pytest.raises(ValueError, match="no images have these numbers"):
+        white(most + 1)
+
+
+@pytest.mark.parametrize("shape", [(0, 1), (1, 0), (1,)])
+def test_sums_of_no_images_are_refused(shape: tuple[int, ...]) -> None:
+    images, channels = (*shape, 1)[:2]
+    with pytest.raises(ValueError, match="no images, or shapes that do not belong together"):
+        SplitStatistics(
+            histogram=np.zeros((channels, LEVELS), np.int64),
+            image_pixels=np.ones(images, np.int64),
+            image_sums=np.zeros(shape, np.int64),
+            image_sums_of_squares=np.zeros(shape, np.int64),
+        )
