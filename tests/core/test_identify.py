@@ -253,3 +253,26 @@ def test_a_constant_may_be_off_by_its_rounding_but_float32_is_forgiven(
     word: str, tolerance: Fraction
 ) -> None:
     assert constant(word).tolerance == tolerance
+
+
+def test_numbers_are_levels_where_one_is_above_1_unless_a_preset_has_them() -> None:
+    assert constant("0.5 51 255").values == (Fraction(1, 510), Fraction(1, 5), 1)
+    assert constant("1.02").values == (Fraction(1, 250),)
+    assert constant("0.5 1.0 1.0").values == (Fraction(1, 2), 1, 1)
+    of_preset = Constant.of_preset([0.1, 2.0, 1e-5], "std")
+    assert of_preset.words == ("0.1", "2", "0.00001")
+    assert of_preset.values == (Fraction(1, 10), 2, Fraction(1, 100_000))
+    assert of_preset.kind == "std"
+
+
+def test_half_a_unit_of_the_last_decimal_still_agrees() -> None:
+    assert agreed_decimals(Fraction("0.005"), 4) == 2
+    assert agreed_decimals(Fraction("0.0050001"), 4) == 1
+
+
+def test_the_sentence_names_each_of_three_definitions() -> None:
+    found = identify(
+        Constant(("0.987",), "mean"),
+        [Candidate("mean", name, (Fraction("0.987"),)) for name in ("one", "other", "third")],
+    )
+    assert "equals the one, the other and the third to all 3 decimals given" in sentence(found)

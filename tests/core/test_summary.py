@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from stages.core.measure import measure_batch
 from stages.core.statistics import LEVELS, SplitStatistics
-from stages.core.summary import QUANTILES, SplitSummary, summarize, wasserstein_levels
+from stages.core.summary import QUANTILES, SplitSummary, mean_and_std, summarize, wasserstein_levels
 
 Images = np.ndarray[Any, Any]
 
@@ -53,6 +53,14 @@ def test_all_equal_images_have_stds_of_exactly_zero() -> None:
         for summary in summary_of(np.full((59, 3, 7, 9), level, np.uint8)).channels:
             assert summary.std == summary.image_mean_std == 0
             assert summary.image_std_mean == summary.image_std_std == 0
+
+
+def test_the_mean_of_equal_values_is_their_value() -> None:
+    """Of three 13 / 255 the sum, rounded, over 3 is above them; of five 13 / 1999 below."""
+    assert (3 * (13 / 255)) / 3 > 13 / 255
+    assert (5 * (13 / 1999)) / 5 < 13 / 1999
+    assert mean_and_std(np.full(3, 13 / 255)) == (13 / 255, 0)
+    assert mean_and_std(np.full(5, 13 / 1999)) == (13 / 1999, 0)
 
 
 @pytest.mark.parametrize("half", [2**23, 2**23 + 1, 2**24, 2**26])
