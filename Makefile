@@ -1,4 +1,4 @@
-# `make` sets everything up in .venv, reproduces the pipeline and prints its metrics.
+# `make` sets everything up in .venv, reproduces the pipeline and prints what it found.
 # `make test` sets everything up and runs every check and test.
 # `make adopt DATA=~/photos` makes a folder of images the dataset.
 # `make share REMOTE=s3://bucket/path` sets up the remote that a team shares.
@@ -21,7 +21,7 @@ export DATA OPTIONS REMOTE VERSION
 all: setup
 	$(IN_VENV) python -m stages.validate
 	$(IN_VENV) dvc repro
-	$(IN_VENV) dvc metrics show
+	$(IN_VENV) python -m stages.overview
 
 setup: .venv/installed
 

@@ -27,8 +27,8 @@ from stages.files.work import Task, measure_task
 
 R = TypeVar("R")
 
-# Image files are cut into at least so many tasks, so that each of many processes has some of them,
-# and into more where one would hold more files than it takes to make nothing of sending it.
+# Each process needs some of the tasks: there are at least MIN_TASKS. A task of MAX_TASK_FILES
+# files already takes far longer than sending it; larger ones only make the bar move less often.
 MIN_TASKS = 64
 MAX_TASK_FILES = 256
 

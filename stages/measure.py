@@ -32,8 +32,8 @@ def measure(split: str, params: Params) -> tuple[SplitStatistics, Index]:
     if not is_array(folder):
         note_another(_recorded_decoder(split), split)
         return measure_folder(split, params.dataset, engine_of(params.measure))
-    # Only here, as each process that decodes files imports this module. Importing torch makes so
-    # many objects that collections of garbage, of which there is none, take a quarter of a second.
+    # Here, since each process that decodes files imports this module and needs no torch. Importing
+    # torch makes many objects and no garbage: looking for garbage would take a quarter of a second.
     gc.disable()
     from stages.arrays import measure_arrays
 

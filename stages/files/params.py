@@ -179,7 +179,7 @@ class Measure(Section):
 
 
 class Compare(Section):
-    # Of fewer than 19 permutations no p-value is as low as 0.05, nor any interval one of 95 %.
+    # With fewer than 19 permutations no p-value can be as low as 0.05.
     permutations: Annotated[int, Field(strict=True, ge=19)] = 1000
     seed: Annotated[int, Field(strict=True, ge=0)] = 0
 
