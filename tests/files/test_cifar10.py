@@ -6,6 +6,8 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -172,6 +174,15 @@ def test_a_folder_with_a_batch_missing_is_refused(sample: Sample, tmp_path: Path
 def test_a_path_that_does_not_exist_is_refused() -> None:
     with pytest.raises(FileNotFoundError, match="no such file or folder, nor one of zenodo, "):
         read_source("/no/such/archive", PATIENT)
+
+
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    read = "from stages.files.fetch import *; import sys; check_digest(Path(sys.argv[1]), 'md5:0')"
+    command = [sys.executable, "-c", read, str(tmp_path / "pipe")]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert "FileNotFoundError" in ended.stderr
+    assert "pipe: no file there" in ended.stderr
 
 
 @needs_npm
