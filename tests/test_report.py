@@ -65,6 +65,11 @@ Change = Callable[[Path], object]
         ("reports/presets/half/distribution.json", Path.unlink, "not there"),
         ("reports/presets/half/normalization.json", Path.unlink, "not there"),
         ("reports/samples.json", lambda p: p.write_text('{"train": {}}'), "damaged"),
+        (
+            "reports/inventory.json",
+            lambda p: p.write_text(p.read_text().replace('"images"', '"noted": [], "images"', 1)),
+            "damaged (train.noted: ",
+        ),
         ("data/statistics/train.npz", Path.unlink, "no statistics there"),
         ("plots/shift.json", Path.unlink, "git restore plots/shift.json"),
         ("plots/scripts.html", Path.unlink, "git restore plots/scripts.html"),

@@ -132,7 +132,9 @@ def fetch_npm(package: str, digest: str, size_bytes: int, patience: Patience) ->
 
 
 def check_digest(path: Path, digest: str) -> None:
-    """ValueError when a file is not the expected one."""
+    """ValueError when a file is not the expected one, OSError for a pipe, which would wait."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no file there")
     algorithm, _, expected = digest.partition(":")
     found = pooch.file_hash(str(path), alg=algorithm)
     if found != expected:

@@ -218,6 +218,7 @@ class OfSplit(Shape):
     classes: Count
     duplicates: Count = 0
     quarantined: Count = 0
+    noted: dict[str, Count] = {}
     converted: dict[str, Count] = {}
     unlabelled: Count = 0
     decoder: list[str] = []

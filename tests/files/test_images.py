@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +145,10 @@ def test_another_numpy_file_is_refused() -> None:
 def test_a_missing_file_is_refused() -> None:
     with pytest.raises(FileNotFoundError, match=r"test.images.npy: no images there; run `dvc"):
         ImageFile.of_folder(TRAIN.parent / "test")
+
+
+def test_names_in_what_is_no_file_are_refused() -> None:
+    (TRAIN / "classes.json").unlink()
+    os.mkfifo(TRAIN / "classes.json")
+    with pytest.raises(ValueError, match=r"classes\.json: expected a file, found .* a pipe"):
+        index_arrays(TRAIN)
