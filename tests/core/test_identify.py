@@ -256,12 +256,12 @@ def test_a_constant_may_be_off_by_its_rounding_but_float32_is_forgiven(
 
 
 def test_numbers_are_levels_where_one_is_above_1_unless_a_preset_has_them() -> None:
-    assert constant("0.5 51 255").values == (Fraction(1, 510), Fraction(1, 5), 1)
+    assert constant("0.5 51 255").values == (Fraction(1, 510), Fraction(1, 5), Fraction(1))
     assert constant("1.02").values == (Fraction(1, 250),)
-    assert constant("0.5 1.0 1.0").values == (Fraction(1, 2), 1, 1)
+    assert constant("0.5 1.0 1.0").values == (Fraction(1, 2), Fraction(1), Fraction(1))
     of_preset = Constant.of_preset([0.1, 2.0, 1e-5], "std")
     assert of_preset.words == ("0.1", "2", "0.00001")
-    assert of_preset.values == (Fraction(1, 10), 2, Fraction(1, 100_000))
+    assert of_preset.values == (Fraction(1, 10), Fraction(2), Fraction(1, 100_000))
     assert of_preset.kind == "std"
 
 
