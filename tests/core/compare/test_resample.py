@@ -155,3 +155,23 @@ def test_of_equal_keys_the_earlier_images_are_dealt(monkeypatch: pytest.MonkeyPa
     drawn_2RN = Resampling(np.array(train), np.array(test), seed=1).draw(range(1, 9))
     expected = [by_definition(train, test, 1, replicate, 2) for replicate in range(1, 9)]
     assert drawn_2RN.swapaxes(0, 1).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "deals", "draws"),
+    [
+        ([0, 0, 1], [0, 2], True, False),  # one class is shared: the others stay where they are
+        ([0, 0], [1, 1], False, True),
+        ([0, 1], [0, 0], True, False),  # each split has to vary
+        ([0, 0], [0, 1], True, False),
+        ([0, 0], [0, 0], True, True),
+    ],
+)
+def test_what_can_vary_is_told_by_the_deals_and_drawings_themselves(
+    *, train: list[int], test: list[int], deals: bool, draws: bool
+) -> None:
+    resampling = Resampling(np.array(train), np.array(test), seed=0)
+    dealt_RN, drawn_RN = resampling.draw(range(200))
+    assert resampling.can_deal == deals == (len(np.unique(dealt_RN, axis=0)) > 1)
+    splits = drawn_RN[:, : len(train)], drawn_RN[:, len(train) :]
+    assert resampling.can_draw == draws == all(len(np.unique(s, axis=0)) > 1 for s in splits)
