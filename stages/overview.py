@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 
 from rich.console import Console
 from rich.table import Table
@@ -22,30 +23,37 @@ PAGE = "reports/index.html"
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     params = load_params()
-    table = preset_table(list(params.presets), params.preset)
+    checked = read_json(CHECK)
+    presets = dict.fromkeys(params.presets, "")
+    presets[params.preset] = "[green]published" if checked["passed"] else "[red]not published"
     console = Console(width=WIDTH, highlight=False)
-    console.print(table, f"To {DECIMALS} decimals; `dvc metrics show` has them all.\n")
-    console.print(f"{verdict(read_json(SHIFT))} {limits_in_words(read_json(CHECK))}.\n")
+    console.print(preset_table(presets))
+    console.print(f"To {DECIMALS} decimals; `dvc metrics show` has them all.\n")
+    console.print(verdict(read_json(SHIFT)))
+    console.print(f"{limits_in_words(checked)}.\n")
     console.print(f"Open [bold]{PAGE}[/] for plots, pictures and code to copy.")
 
 
-def preset_table(presets: list[str], published: str) -> Table:
-    """The constants of each preset, and what both splits have after it, a channel a line."""
-    columns = [(part, of) for part in ("preset", *SPLITS) for of in ("mean", "std")]
+def preset_table(notes: Mapping[str, str]) -> Table:
+    """The constants of each preset, and what both splits have after it, a channel a line.
+
+    `notes` has by preset what stands below its name, in the markup of rich.
+    """
+    columns = [(part, measure) for part in ("preset", *SPLITS) for measure in ("mean", "std")]
     table = Table(box=None, padding=(0, 1, 1, 0), header_style="bold")
     table.add_column("preset", overflow="fold")
     table.add_column()
-    for part, of in columns:
-        heading = of if part == "preset" else f"{part}\n{of}"
+    for part, measure in columns:
+        heading = measure if part == "preset" else f"{part}\n{measure}"
         table.add_column(heading, justify="right", overflow="fold")
-    for preset in presets:
+    for preset, note in notes.items():
         metrics = read_json(PRESETS / preset / "metrics.json")
         table.add_row(
-            f"[green]{preset}\npublished" if preset == published else preset,
+            f"{preset}\n{note}".strip(),
             "\n".join(metrics["preset"]["mean"]),
             *(
-                "\n".join(fixed(value, DECIMALS) for value in metrics[part][of].values())
-                for part, of in columns
+                "\n".join(fixed(value, DECIMALS) for value in metrics[part][measure].values())
+                for part, measure in columns
             ),
         )
     return table

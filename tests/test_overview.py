@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def test_the_screen_has_the_numbers_of_every_preset_in_80_columns() -> None:
             ]
             start = next(i for i in range(len(words)) if words[i : i + 6] == row)
             assert channel in words[start - 2 : start]  # between them may be "published"
-    assert "dataset_pixel_std red" in " ".join(screen.split())
+    assert re.search(r"^dataset_pixel_std .*\npublished ", screen, flags=re.MULTILINE)
     assert screen.count("published") == 1
     assert "The shift is negligible in size" in screen
     assert "All 9 limits hold." in screen
@@ -51,6 +52,17 @@ def test_a_long_name_and_a_large_number_are_folded_and_not_cut(
     assert "…" not in screen
     assert LONG in "".join(line.split(" ")[0] for line in screen.splitlines())
     assert " 123456789.1" in screen  # and the last digits below it
+
+
+def test_a_preset_that_a_broken_limit_holds_back_is_not_called_published(
+    gray: Project, tmp_path: Path
+) -> None:
+    project = gray.copy_to(tmp_path / "normstats")
+    project.edit_params(lambda params: params["limits"].update(psi=0))
+    project.stage("check", "--record")
+    screen = project.stage("overview")
+    assert re.search(r"^dataset_pixel_std .*\nnot published", screen, flags=re.MULTILINE)
+    assert "1 of 2 limits broken." in screen
 
 
 def test_without_reports_it_says_what_to_do(checkout: Project, tmp_path: Path) -> None:
