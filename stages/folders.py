@@ -27,8 +27,8 @@ from stages.files.work import Task, measure_task
 
 R = TypeVar("R")
 
-# Each process needs some of the tasks: there are at least MIN_TASKS. A task of MAX_TASK_FILES
-# files already takes far longer than sending it; larger ones only make the bar move less often.
+# Image files are cut into at least MIN_TASKS tasks, so that each of many processes gets some. A
+# task of MAX_TASK_FILES files is large enough that sending it costs little beside its work.
 MIN_TASKS = 64
 MAX_TASK_FILES = 256
 

@@ -179,7 +179,7 @@ class Measure(Section):
 
 
 class Compare(Section):
-    # With fewer than 19 permutations no p-value can be as low as 0.05.
+    # With fewer than 19 permutations no p-value is as low as 0.05, and no interval covers 95 %.
     permutations: Annotated[int, Field(strict=True, ge=19)] = 1000
     seed: Annotated[int, Field(strict=True, ge=0)] = 0
 

@@ -47,9 +47,9 @@ def p_values(dealt_RC: FloatArray, measure: Measure) -> tuple[FloatArray, float]
     channel does not drown). The data itself counts as one of the deals, so the test is exact and
     no p-value is 0 (Phipson and Smyth, 2010).
 
-    What is usual of a difference or a ratio is the median of the deals: it is not that of alike
-    splits where some classes are more frequent in one of them. A distance contains that mix of
-    classes; its p-value only asks whether the splits are farther apart than the mix makes them.
+    A difference or a ratio is judged by how far it is from the median of the deals. That median is
+    not 0 (or 1) where some classes are more frequent in one split. A distance contains that mix of
+    classes. Its p-value only asks whether the splits are farther apart than the mix makes them.
     """
     apart_RC = dealt_RC
     if measure.kind != "distance":
