@@ -21,6 +21,8 @@ import requests
 import urllib3
 from tqdm import tqdm
 
+from stages.files.location import open_file
+
 CHUNK_BYTES = 2**20
 POLL_SECONDS = 0.2
 
@@ -132,11 +134,10 @@ def fetch_npm(package: str, digest: str, size_bytes: int, patience: Patience) ->
 
 
 def check_digest(path: Path, digest: str) -> None:
-    """ValueError when a file is not the expected one, OSError for a pipe, which would wait."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no file there")
+    """ValueError when a file is not the expected one, OSError where there is none or a pipe."""
     algorithm, _, expected = digest.partition(":")
-    found = pooch.file_hash(str(path), alg=algorithm)
+    with open_file(path):  # pooch would wait for a pipe
+        found = pooch.file_hash(str(path), alg=algorithm)
     if found != expected:
         raise ValueError(
             f"{path}: expected the {algorithm} {expected}, found {found} "

@@ -127,11 +127,7 @@ def load_labels(folder: Path) -> NDArray[np.integer[Any]]:
 def load_classes(folder: Path) -> list[str]:
     """The names of the labels 0, 1, ...; none where there is no `classes.json`."""
     path = folder / "classes.json"
-    if not path.exists():
-        return []
-    if not path.is_file():
-        raise ValueError(f"{path}: expected a file, found a folder, a pipe or the like; {OWN}")
-    return read_validated(path, NAMES, f"expected a list of names; {OWN}")
+    return read_validated(path, NAMES, f"expected a list of names; {OWN}") if path.exists() else []
 
 
 def save_split(

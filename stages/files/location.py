@@ -56,6 +56,12 @@ def open_file(path: Location) -> BinaryIO:
     return file
 
 
+def read_file(path: Path) -> bytes:
+    """The content of a file; OSError as of `open_file`."""
+    with open_file(path) as file:
+        return file.read()
+
+
 @contextmanager
 def readable_failures(url: UPath) -> Iterator[None]:
     """What a filesystem raises, also where it is not installed, as OSError that has the URL.

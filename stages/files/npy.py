@@ -12,6 +12,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from stages.files.location import open_file
+
 # What numpy raises for a header with a changed byte, depending on which.
 DAMAGE = (
     ArithmeticError,
@@ -32,7 +34,7 @@ HEADERS = {
 
 def map_npy(path: Path) -> NDArray[Any]:
     """The array of a file, left on disk; ValueError where it is not whole."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         _check_size(file)
     array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
     return array

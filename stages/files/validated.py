@@ -7,14 +7,19 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from stages.files.location import read_file
+
 T = TypeVar("T")
 
 
 def read_validated(path: Path, shape: TypeAdapter[T], remedy: str) -> T:
-    """The content of a file; ValueError says at which place it is not of this shape."""
+    """The content of a file; ValueError says at which place it is not of this shape.
+
+    OSError for what is no file, as a pipe or a folder.
+    """
     try:
         # What the values of one file have to agree on, they find in the context.
-        return shape.validate_json(path.read_bytes(), context={})
+        return shape.validate_json(read_file(path), context={})
     except ValidationError as error:
         raise ValueError(f"{path}: damaged ({_first(error)}); {remedy}") from error
 

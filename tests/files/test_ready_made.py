@@ -312,7 +312,8 @@ def test_when_no_source_serves_it_the_error_names_each_and_the_files_to_have(
     assert str(error.value).splitlines() == [
         "no source of dataset.sources in params.yaml serves MNIST:",
         "  npm: no such folder, nor one of pytorch, google, lecun",
-        f"  {tmp_path}: {tmp_path}/train-images-idx3-ubyte.gz: no file there",
+        f"  {tmp_path}: [Errno 2] No such file or directory: "
+        f"'{tmp_path}/train-images-idx3-ubyte.gz'",
         "To go on: `dvc pull` from your team's remote, or put the path or the URL of a folder that "
         "holds train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz, "
         "t10k-labels-idx1-ubyte.gz into dataset.sources",

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from stages.files.fetch import Patience, check_digest, fetch_npm, fetch_url
+from stages.files.location import read_file
 from stages.files.ready_made.labelled import LabelledImages
 from stages.files.ready_made.pickles import unpickle
 
@@ -103,7 +104,7 @@ def read_source(
         digest, size = f"sha256:{digests.archive}", digests.archive_bytes
         splits = _read_archive(fetch_url(url, ARCHIVE, digest, size, patience))
     elif (path := Path(source)).is_dir():
-        splits = _read_batches(lambda name: (path / name).read_bytes())
+        splits = _read_batches(lambda name: read_file(path / name))
     else:
         if not path.exists():
             raise FileNotFoundError("no such file or folder, nor one of zenodo, toronto, npm")
