@@ -19,9 +19,9 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.conditions import conditions, in_turns, middle, table, verdict
-from stages.core.compare.reweigh import ArrayCounts, weighted_histograms
-from stages.core.measure import measure_batches
-from stages.core.statistics import FIELDS, SplitStatistics
+from stages.compare.reweigh import ArrayCounts, weighted_histograms
+from stages.measure.counting import measure_batches
+from stages.statistics.integers import FIELDS, SplitStatistics
 
 WARM_UPS = 10  # each pass takes new streams from a pool of 32, which get their memory once
 CPU = torch.device("cpu")

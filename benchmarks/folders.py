@@ -31,11 +31,11 @@ from benchmarks.conditions import ROOT, conditions, in_turns, middle, table, ver
 from benchmarks.jpegs import write_jpegs
 from benchmarks.million import PARAMS
 from benchmarks.processes import ENVIRONMENT, run
-from stages.core.prepare import Preparation
-from stages.core.statistics import LEVELS
-from stages.files.judge import list_folder
-from stages.files.store import from_record
-from stages.files.work import Task, measure_task
+from stages.images.judge import list_folder
+from stages.measure.store import from_record
+from stages.measure.work import Task, measure_task
+from stages.shared.names import LEVELS
+from stages.shared.preparation import Preparation
 
 DECODE = "Pillow decodes, nothing else"
 OURS = "**normstats**: a worker"

@@ -20,9 +20,10 @@ from torchvision.transforms import ToTensor
 
 from benchmarks.conditions import conditions, in_turns, middle, table
 from benchmarks.tutorial import Transform, images_path
-from stages.core.measure import measure_batches
-from stages.core.statistics import LEVELS, SplitStatistics
-from stages.core.summary import summarize
+from stages.measure.counting import measure_batches
+from stages.shared.names import LEVELS
+from stages.statistics.integers import SplitStatistics
+from stages.statistics.summary import summarize
 
 BATCH_IMAGES = 4096
 CHANNELS = 3

@@ -19,10 +19,10 @@ from ray.cluster_utils import Cluster
 from benchmarks.conditions import conditions, in_turns, middle, table
 from benchmarks.folders import decode
 from benchmarks.jpegs import write_jpegs
-from stages.core.statistics import FIELDS, SplitStatistics
-from stages.files.params import Dataset, Splits
-from stages.folders import measure_folder
-from stages.ray_workers import on_ray
+from stages.measure.file_split import measure_folder
+from stages.measure.ray_workers import on_ray
+from stages.shared.params import Dataset, Splits
+from stages.statistics.integers import FIELDS, SplitStatistics
 
 ONE, TWO = "Ray, 1 worker", "Ray, 2 workers"
 DECODE_ONE, DECODE_TWO = "decoding alone, 1 process", "decoding alone, 2 processes"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from stages import entry
-from stages.core.statistics import SPLITS
-from stages.files.index import Index, load_index
-from stages.files.reports import INVENTORY, QUARANTINE, write_json
+from stages.images.index import Index, load_index
+from stages.shared import entry
+from stages.shared.names import SPLITS
+from stages.shared.reports import INVENTORY, QUARANTINE, write_json
 
 
 def main() -> None:

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
-from stages import entry
-from stages.core.report.numbers import fixed
-from stages.core.report.shift_words import limits_in_words, verdict
-from stages.core.statistics import SPLITS
-from stages.files.params import load_params
-from stages.files.reports import CHECK, PRESETS, SHIFT, read_json
+from stages.report.numbers import fixed
+from stages.report.shift_words import limits_in_words, verdict
+from stages.shared import entry
+from stages.shared.load_params import load_params
+from stages.shared.names import SPLITS
+from stages.shared.reports import CHECK, PRESETS, SHIFT, read_json
 
 WIDTH = 80  # columns, which every terminal has
 DECIMALS = 4

@@ -7,10 +7,10 @@ import shutil
 import sys
 from pathlib import Path
 
-from stages import entry
-from stages.core.check import in_words
-from stages.files.params import load_params
-from stages.files.reports import CHECK, EXPORTS, PRESETS, PUBLISHED, copy_report, read_json
+from stages.check.verdict import in_words
+from stages.shared import entry
+from stages.shared.load_params import load_params
+from stages.shared.reports import CHECK, EXPORTS, PRESETS, PUBLISHED, copy_report, read_json
 
 
 def main() -> None:

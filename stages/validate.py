@@ -9,9 +9,9 @@ import argparse
 import os
 from pathlib import Path
 
-from stages import entry
-from stages.files.atomic import atomic_write
-from stages.files.params import load_params
+from stages.shared import entry
+from stages.shared.atomic import atomic_write
+from stages.shared.load_params import load_params
 
 LOCK = Path("dvc.lock")
 VALID = Path("reports/valid.txt")

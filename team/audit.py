@@ -17,7 +17,7 @@ from dvc_data.hashfile.db import HashFileDB
 from dvc_data.hashfile.hash import hash_file
 from tqdm import tqdm
 
-from stages import entry
+from stages.shared import entry
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ import argparse
 from dvc.exceptions import DvcException
 from dvc.repo import Repo, lock_repo
 
-from stages import entry
-from stages.files.params import load_params
+from stages.shared import entry
+from stages.shared.load_params import load_params
 
 
 def check_fresh() -> None:

@@ -18,7 +18,7 @@ from gto.exceptions import GTOException
 from gto.registry import GitRegistry
 from gto.versions import SemVer
 
-from stages import entry
+from stages.shared import entry
 from team.fresh import check_fresh
 
 DVC = sys.executable, "-m", "dvc"

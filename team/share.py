@@ -27,7 +27,7 @@ from dvc.env import DVC_SYSTEM_CONFIG_DIR
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
-from stages import entry
+from stages.shared import entry
 
 REMOTE, UNPROVEN = "team", "unproven"
 CONFIG, LOCAL_CONFIG = Path(".dvc/config"), Path(".dvc/config.local")

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 from ray.cluster_utils import Cluster
 
-from stages.engine import Engine
-from stages.files.work import Measured, Task, measure_task
-from stages.ray_workers import on_ray
+from stages.measure.engine import Engine
+from stages.measure.ray_workers import on_ray
+from stages.measure.work import Measured, Task, measure_task
 from tests.conftest import Params, Project, small_disk_works
 from tests.remotes import free_ports
 

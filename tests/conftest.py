@@ -18,10 +18,10 @@ import pytest
 import torch
 import yaml
 
-from stages.download import first_served
-from stages.files.params import load_params
-from stages.files.ready_made.cifar10 import CLASSES
-from stages.files.ready_made.labelled import LabelledImages
+from stages.download.__main__ import first_served
+from stages.download.ready_made.cifar10 import CLASSES
+from stages.download.ready_made.labelled import LabelledImages
+from stages.shared.load_params import load_params
 from tests.sources import Sample, Server, write_sample
 
 ROOT = Path(__file__).resolve().parent.parent

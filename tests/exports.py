@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torchvision.transforms import Compose, Normalize, ToTensor
 
-from stages.export import main
-from stages.files.reports import write_json
+from stages.export.__main__ import main
+from stages.shared.reports import write_json
 
 Constants = Sequence[float]
 Images = NDArray[np.uint8]  # (N, H, W, C)

@@ -22,7 +22,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from stages import entry
+from stages.shared import entry
 from tests.conftest import ROOT, random_images
 
 # Longer ones would be a nuisance in a terminal, whatever they are of.
@@ -76,7 +76,7 @@ def call(command: str) -> str | None:
     ):
         warnings.simplefilter("error", RuntimeWarning)
         patch.setattr(sys, "argv", [name, *arguments])
-        patch.setattr("stages.engine.in_processes", map)
+        patch.setattr("stages.measure.engine.in_processes", map)
         try:
             entry.run(main)
         except SystemExit as stopped:

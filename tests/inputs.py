@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.core.statistics import LEVELS, SplitStatistics
-from stages.files.decoder import version
-from stages.files.judge import list_folder
-from stages.files.listing import Listing
-from stages.files.params import Dataset, Splits
-from stages.files.statistics import save_statistics
-from stages.files.store import Store
+from stages.images.decoder import version
+from stages.images.judge import list_folder
+from stages.images.listing import Listing
+from stages.measure.store import Store
+from stages.shared.names import LEVELS
+from stages.shared.params import Dataset, Splits
+from stages.statistics.files import save_statistics
+from stages.statistics.integers import SplitStatistics
 from tests.conftest import Params
 from tests.remotes import BUCKET, Remote
 from tests.shards import Photo, write_photos, write_split

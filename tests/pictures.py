@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torchvision.datasets.folder import default_loader
 
-from stages.core.prepare import Preparation
-from stages.files.decode import MeasuredImage, NotAnImageError, measure_image
+from stages.images.decode import MeasuredImage, NotAnImageError, measure_image
+from stages.shared.preparation import Preparation
 
 HEIGHT, WIDTH = 23, 31
 

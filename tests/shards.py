@@ -16,9 +16,9 @@ import webdataset
 from numpy.typing import NDArray
 from PIL import Image
 
-from stages.files.listing import File, identify
-from stages.files.members import Member
-from stages.files.shards import read_shard
+from stages.images.listing import File, identify
+from stages.images.members import Member
+from stages.images.shards import read_shard
 
 SUFFIXES = ("png", "jpg", "webp", "bmp", "tif")
 CLASSES = ["cat", "dog", "owl"]

@@ -18,8 +18,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from stages.files.ready_made.cifar10 import ARCHIVE, FOLDER, OFFICIAL, Digests
-from stages.files.ready_made.labelled import LabelledImages
+from stages.download.ready_made.cifar10 import ARCHIVE, FOLDER, OFFICIAL, Digests
+from stages.download.ready_made.labelled import LabelledImages
 
 PythonPickler: Any = vars(pickle)["_Pickler"]
 

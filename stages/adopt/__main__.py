@@ -1,0 +1,206 @@
+"""Make other images the dataset of this pipeline: `python -m stages.adopt ~/photos`.
+
+A folder of your own holds one folder for training and one for testing. Both are looked at, copied
+to `data/` unless they are in this repository, tracked with DVC, and named in params.yaml; then
+`dvc repro` measures them. To adopt a folder again brings the copy up to date. With --in-place a
+folder elsewhere is measured where it is: DVC sees what changes there, but keeps nothing of it. The
+name of a ready-made dataset, as mnist, has it downloaded and measured instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from stages.adopt.copying import apply, compare
+from stages.adopt.edit_params import Choice, edit_params
+from stages.adopt.keepable import check_copied, check_in_place
+from stages.adopt.look import Look, look_at
+from stages.download.ready_made.registry import READY_MADE
+from stages.images.arrays import DATA
+from stages.shared import entry
+from stages.shared.atomic import atomic_write
+from stages.shared.load_params import PARAMS, load_params
+
+# What folders of test images are called, by preference.
+TEST_FOLDERS = ("test", "val", "valid", "validation", "dev", "eval")
+
+# The folders of data/ that the pipeline itself writes.
+OWN = ("exports", "index", "statistics", *READY_MADE)
+
+# So many are named of many classes, modes or bad files.
+NAMED = 5
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "images", help=f"a folder that holds train/ and test/ (or val/), or {', '.join(READY_MADE)}"
+    )
+    parser.add_argument("--in-place", action="store_true", help="copy nothing")
+    arguments = parser.parse_args()
+    load_params()
+    folder = Path(os.path.expanduser(arguments.images))  # noqa: PTH111  # Path's fails
+    if arguments.images in READY_MADE and not folder.is_dir():
+        choice = choose_ready_made(arguments.images)
+        content, changes = edit_params(choice)
+    else:
+        choice = choose_folder(folder, in_place=arguments.in_place)
+        content, changes = edit_params(choice)
+        keep(folder, choice)
+    with atomic_write(PARAMS) as file:
+        file.write(content)
+    say(f"{PARAMS}: dataset.root is {choice.root} now")
+    say("\n".join([*changes, "`dvc repro` measures it"]))
+
+
+def choose_ready_made(name: str) -> Choice:
+    splits = {"train": "train", "test": "test"}
+    return Choice(DATA / name, splits, READY_MADE[name].channels, download=name)
+
+
+def choose_folder(folder: Path, *, in_place: bool) -> Choice:
+    """Look at a folder, and whether it can be kept, before anything is written."""
+    splits = find_splits(folder)
+    root = root_of(folder, in_place=in_place)
+    check = check_in_place if is_at(root, folder) else check_copied
+    for name in splits.values():
+        check(folder / name)
+    looks = {split: look_at(folder / name) for split, name in splits.items()}
+    for split, look in looks.items():
+        say(f"{folder / splits[split]}, for {split}:\n{describe(look)}")
+    if others := in_no_split(folder, splits.values()):
+        more = [f"{len(others) - NAMED:,} more"] if len(others) > NAMED else []
+        say(f"{folder}: in neither split, not measured: {', '.join([*others[:NAMED], *more])}")
+    return Choice(root, splits, channels_of(looks))
+
+
+def find_splits(folder: Path) -> dict[str, str]:
+    """The names of the folders of both splits; FileNotFoundError says what is expected."""
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder")
+    names = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    tests = [name for name in TEST_FOLDERS if name in names]
+    if "train" not in names or not tests:
+        raise FileNotFoundError(
+            f"{folder}: expected the folders train, and {' or '.join(TEST_FOLDERS)}, found "
+            f"{', '.join(names) or 'none'}; rename them, or move some of the images into a folder "
+            "of their own to be tested on"
+        )
+    return {"train": "train", "test": tests[0]}
+
+
+def in_no_split(folder: Path, splits: Collection[str]) -> list[str]:
+    """What stands beside the splits; hidden files and those of DVC are no part of a dataset."""
+    names = sorted(path.name for path in folder.iterdir() if path.name not in splits)
+    return [name for name in names if not name.startswith(".") and not name.endswith(".dvc")]
+
+
+def root_of(folder: Path, *, in_place: bool) -> Path:
+    """Where the folder is measured: where it is, or at its copy in data/."""
+    whole, here = folder.resolve(), Path.cwd()
+    if whole.is_relative_to(here):
+        root = whole.relative_to(here)
+    else:
+        root = whole if in_place else DATA / whole.name
+    if any(root.is_relative_to(DATA / own) for own in OWN):
+        raise ValueError(f"{root}: the pipeline itself writes there; rename {folder}")
+    return root
+
+
+def is_at(root: Path, folder: Path) -> bool:
+    return root.resolve() == folder.resolve()
+
+
+def describe(look: Look) -> str:
+    """What was found, in a few indented lines."""
+    sizes = sorted(look.sizes, key=lambda size: size[0] * size[1])
+    ends = " to ".join(dict.fromkeys(f"{h} x {w}" for h, w in (sizes[0], sizes[-1])))
+    lines = [
+        f"{look.images:,} images {in_classes(look.classes)}",
+        f"formats: {counted(look.formats)}; modes: {counted(look.modes)}",
+        f"height x width: {ends}, {len(sizes):,} different",
+    ]
+    if look.noted:
+        lines += [f"beside the images: {counted(look.noted)}"]
+    if look.bad:
+        named = [f"  {name}: {reason}" for name, reason in list(look.bad.items())[:NAMED]]
+        more = [f"  and {len(look.bad) - NAMED:,} more"] if len(look.bad) > NAMED else []
+        lines += [
+            f"{len(look.bad):,} files that cannot be measured: mend them or move them away, or set "
+            "dataset.on_bad_image to quarantine in params.yaml",
+            *named,
+            *more,
+        ]
+    return "\n".join(f"  {line}" for line in lines)
+
+
+def in_classes(counts: Mapping[str | None, int]) -> str:
+    if unlabelled := counts.get(None):
+        return f"without classes, as {unlabelled:,} have no label"
+    return f"in {len(counts):,} classes: {counted(counts)}"
+
+
+def counted(counts: Mapping[Any, int]) -> str:
+    largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    named = [f"{name} {count:,}" for name, count in largest[:NAMED]]
+    return ", ".join(named + (["..."] if len(largest) > NAMED else []))
+
+
+def channels_of(looks: Mapping[str, Look]) -> int:
+    """Those of both splits: files are taken as RGB unless all are gray, arrays as they are."""
+    channels = max(look.channels for look in looks.values())
+    for split, look in looks.items():
+        if look.is_array and look.channels < channels:
+            raise ValueError(
+                f"the images of the {split} split are a gray array and those of the other split "
+                "are in colour; give both of them gray images, or both colour images"
+            )
+    return channels
+
+
+def keep(folder: Path, choice: Choice) -> None:
+    """Have DVC keep the splits: copied to data/, or where they are in this repository."""
+    if choice.root.is_absolute():
+        say(f"{folder}: measured where it is; DVC sees what changes, but keeps nothing of it")
+        return
+    if not is_at(choice.root, folder):
+        bring_up_to_date(folder, choice)
+    dvc_add([(choice.root / name).as_posix() for name in choice.splits.values()])
+
+
+def bring_up_to_date(folder: Path, choice: Choice) -> None:
+    """Make the copy of the splits the same; FileExistsError if it is one of another dataset."""
+    updates = [compare(folder / name, choice.root / name) for name in choice.splits.values()]
+    for update in updates:
+        if not update.is_safe:
+            raise FileExistsError(
+                f"{update.target} is already there, and would have {update}: it is of another "
+                f"dataset, or not kept by DVC; rename {folder}, or remove {update.target}"
+            )
+    for update in updates:
+        say(f"{update.target}: {update}")
+        apply(update)
+
+
+def say(text: str) -> None:
+    print(entry.visible(text))
+
+
+def dvc_add(folders: list[str]) -> None:
+    """OSError if DVC could not, after it has said why."""
+    command = ["dvc", "add", "--", *folders]
+    added = subprocess.run([sys.executable, "-m", *command], stdout=subprocess.DEVNULL, check=False)
+    if added.returncode:
+        raise OSError(f"`{' '.join(command)}` failed, see above; {PARAMS} is as it was")
+
+
+if __name__ == "__main__":
+    entry.run(main)

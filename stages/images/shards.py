@@ -1,0 +1,102 @@
+"""The images of a shard, one after the other: WebDataset's tar files, and Parquet files.
+
+The bytes of an image are given as they are in the shard, still encoded. A shard that is not wholly
+what it should be is an error, for then it is not known which images are missing.
+"""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from stages.images.listing import File, identify
+from stages.images.magic import FIRST_BYTES, named_content
+from stages.images.members import START, Image, Place, Placed
+from stages.images.parquet import parquet_has_images, read_parquet
+from stages.images.tar import read_tar
+from stages.shared.location import Location, open_file
+
+# At a URL: bytes of a request. A column of Parquet is in pieces, so much more would be for nothing.
+BLOCK_BYTES = 2**23
+
+# The next block is fetched while the images of this one are decoded.
+READ_AHEAD = {"cache_type": "background", "cache_options": {"maxblocks": 4}}
+
+
+def read_shard(shard: File) -> Iterator[Image]:
+    """The images in the shard's order, of which few are in memory at once.
+
+    Raises OSError where it is no whole shard, and ValueError where it is no longer the one that was
+    listed: what it gave until then is not to be kept.
+    """
+    return ((member, data) for _, member, data in read_from(shard, START))
+
+
+def read_from(shard: File, start: Place) -> Iterator[Placed]:
+    """As `read_shard`, from one of its places on."""
+    try:
+        yield from _read(shard.path, start)
+    except OSError:
+        _check_unchanged(shard)
+        raise
+    _check_unchanged(shard)
+
+
+def read_image(folder: Location, name: str) -> bytes:
+    """The bytes of one image of a split, by its name in the index: a file, or within a shard."""
+    for parent in reversed(PurePosixPath(name).parents):
+        shard = File(str(parent), folder)
+        if shard.is_shard and shard.path.is_file():
+            for _, member, data in _read(shard.path):
+                if name == f"{shard.name}/{member.name}":
+                    return data
+            raise ValueError(f"{shard.path}: expected {name} there; run `dvc repro measure`")
+    with _open(folder / name) as file:
+        return file.read()
+
+
+def has_images(path: Location) -> bool:
+    """Whether a Parquet file has a column of images; OSError where it cannot be read."""
+    try:
+        with _open(path) as file:
+            return parquet_has_images(file)
+    except (ValueError, OSError) as error:
+        raise OSError(f"{path}: cannot be read as a shard: {error}") from error
+
+
+def _check_unchanged(shard: File) -> None:
+    if identify(shard.path) != shard.content:
+        raise ValueError(f"{shard.path}: changed while it was being read; run again")
+
+
+def _read(path: Location, start: Place = START) -> Iterator[Placed]:
+    read = read_tar if path.name.lower().endswith(".tar") else read_parquet
+    # RecursionError: tarfile follows headers that each announce another one.
+    failures: tuple[type[Exception], ...] = (tarfile.TarError, ValueError, OSError, RecursionError)
+    if not isinstance(path, Path):
+        failures = (Exception,)  # all that the errors of filesystems have in common
+    try:
+        with _open(path) as file:
+            try:
+                yield from read(file, start)
+            except failures:
+                _refuse_others(file)
+                raise
+    except failures as error:
+        raise OSError(f"{path}: cannot be read as a shard: {error}") from error
+
+
+def _refuse_others(file: IO[bytes]) -> None:
+    """ValueError where the content is of another kind than the name says."""
+    file.seek(0)
+    if content := named_content(file.read(FIRST_BYTES)):
+        raise ValueError(f"it is {content}") from None
+
+
+def _open(path: Location) -> IO[bytes]:
+    if isinstance(path, Path):
+        return open_file(path)
+    opened: IO[bytes] = path.fs.open(path.path, "rb", block_size=BLOCK_BYTES, **READ_AHEAD)
+    return opened

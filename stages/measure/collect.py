@@ -1,0 +1,150 @@
+"""The images of files and shards as one split: their statistics, and what each of them is."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from stages.images.decode import MeasuredImage, NotAnImageError
+from stages.images.decoder import decoder
+from stages.images.index import Index, Quarantined
+from stages.images.listing import File, Listing
+from stages.images.members import Member
+from stages.images.rows import Column, Rows
+from stages.measure.store import Store
+from stages.shared.batches import batches
+from stages.shared.preparation import Size
+from stages.statistics.histograms import in_one_mode, joined_in_one_mode, statistics_of_counts
+from stages.statistics.integers import SplitStatistics
+
+# So many counts are in memory at once: 6 MiB of them.
+BLOCK_IMAGES = 1024
+
+# So many bad files are named in an error.
+NAMED = 10
+
+
+class Collection:
+    """Gathers images block by block, in their order, and what is no image."""
+
+    def __init__(self) -> None:
+        self._images = Rows("name", "label", "content")
+        self._parts: list[SplitStatistics] = []
+        self._sizes: set[Size] = set()
+        self._converted: Counter[str] = Counter()
+        self._gray = 0
+        self.quarantined: list[Quarantined] = []
+
+    def add(self, block: Sequence[tuple[Member, MeasuredImage]]) -> None:
+        self._images.extend((image.name, image.label, image.content) for image, _ in block)
+        found = [measured for _, measured in block]
+        self._parts.append(statistics_of_counts(in_one_mode([of.counts for of in found])))
+        sizes = {of.size for of in found} | self._sizes
+        self._sizes = {min(sizes, key=_by_pixels), max(sizes, key=_by_pixels)}
+        for of in found:
+            self._converted.update(of.converted)
+        self._gray += sum(len(of.counts) == 1 for of in found)
+
+    def refuse(self, image: Member, reason: str) -> None:
+        self.quarantined.append(Quarantined(name=image.name, reason=reason))
+
+    def finish(self, noted: dict[str, list[str]]) -> tuple[SplitStatistics, Index]:
+        self._say_what_lacks_a_label()
+        classes, numbers = classes_of(self._images.distinct("label"))
+        # Also where all are gray, as those of the other split may not be: see `inventory`.
+        if self._gray:
+            self._converted["gray"] = self._gray
+        # Not validated, as that would bring all rows into memory.
+        index = Index.model_construct(
+            classes=classes,
+            labels=Column(self._images, "label", numbers.__getitem__),
+            names=Column(self._images, "name", str),
+            contents=Column(self._images, "content", str),
+            smallest=min(self._sizes, key=_by_pixels),
+            largest=max(self._sizes, key=_by_pixels),
+            converted=dict(sorted(self._converted.items())),
+            quarantined=self.quarantined,
+            decoder=decoder(),
+            noted=noted,
+        )
+        return joined_in_one_mode(self._parts), index
+
+    def _say_what_lacks_a_label(self) -> None:
+        """It may have one that is not where it is looked for."""
+        unlabelled = self._images.without("label")
+        first = next(unlabelled, None)
+        if first is not None:
+            print(
+                f"{1 + sum(1 for _ in unlabelled)} of {len(self)} images have no label, first "
+                f"{first[0]}: so this split has no classes. A label is the first folder of an "
+                "image file, `.cls` or `.json` in a tar file, and in Parquet the column `label`, "
+                "or the only one that Hugging Face noted as ClassLabel (-1 is none)",
+                file=sys.stderr,
+            )
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+
+def collect(files: Listing, store: Store, *, quarantine: bool) -> tuple[SplitStatistics, Index]:
+    """Put together what the store has of the files, in their order.
+
+    Raises ValueError that names the files that are no images, unless they are to be put into
+    quarantine, and where no image is left.
+    """
+    collection = Collection()
+    for images in batches(images_of(files, store), BLOCK_IMAGES):
+        found = store.get(image.content for image in images if not image.reason)
+        block = []
+        for image in images:
+            measured = NotAnImageError(image.reason) if image.reason else next(found)
+            if isinstance(measured, MeasuredImage):
+                block.append((image, measured))
+            else:
+                collection.refuse(image, str(measured))
+        if block:
+            collection.add(block)
+    bad = collection.quarantined
+    total = len(collection) + len(bad)
+    listed = "\n".join(f"  {of.name}: {of.reason}" for of in bad[:NAMED])
+    if len(bad) > NAMED:
+        listed += f"\n  and {len(bad) - NAMED} more"
+    if not len(collection):
+        raise ValueError(f"none of the {total} files is an image:\n{listed}")
+    if bad and not quarantine:
+        raise ValueError(
+            f"{len(bad)} of {total} files cannot be measured:\n{listed}\n"
+            "Mend them or move them away; or go on without them, listed in "
+            "reports/quarantine.json, by dataset.on_bad_image: quarantine in params.yaml"
+        )
+    return collection.finish(files.noted())
+
+
+def images_of(files: Iterable[File], store: Store) -> Iterator[Member]:
+    """The images by their names in the split: each file, or each member of a shard."""
+    for file in files:
+        if file.noted:
+            continue
+        if file.is_shard:
+            for member in store.members(file.content):
+                yield replace(member, name=f"{file.name}/{member.name}")
+        else:
+            yield Member(file.name, label_of(file.name), file.content, file.reason)
+
+
+def label_of(name: str) -> str | None:
+    """The label of an image file: the first folder of its name, if it is in one."""
+    folder, slash, _ = name.partition("/")
+    return folder if slash else None
+
+
+def classes_of(labels: Iterable[str | None]) -> tuple[list[str], dict[str | None, int | None]]:
+    """The classes, and the number of each label's; None for no label."""
+    classes = sorted({label for label in labels if label is not None})
+    return classes, {None: None} | {label: number for number, label in enumerate(classes)}
+
+
+def _by_pixels(size: Size) -> tuple[int, Size]:
+    return size[0] * size[1], size

@@ -1,0 +1,48 @@
+"""Who does the work: processes on this machine, or the workers of a Ray cluster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from secrets import token_hex
+from typing import Protocol, TypeVar
+
+from stages.measure.processes import in_processes
+from stages.shared.params import Measure
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Engine(Protocol):
+    """Does work of any kind, side by side; see `in_processes`.
+
+    It asks for more tasks after each result, also where there were none before.
+    """
+
+    def __call__(self, work: Callable[[T], R], tasks: Iterable[T], /) -> Iterator[R]: ...
+
+
+def engine_of(measure: Measure, *, gpus: int = 0) -> Engine:
+    """The engine that params.yaml names, where it may be Ray with so many GPUs for each worker."""
+    if measure.engine == "local":
+        return in_processes
+    if measure.ray_address is None:
+        # Ray reads these where it is imported. Otherwise it would listen on all interfaces, and
+        # its token be one that other programs know too.
+        os.environ |= {
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # so off on Linux too: only loopback
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": token_hex(),
+        }
+    try:
+        from stages.measure.ray_workers import on_ray
+    except ModuleNotFoundError as error:
+        if error.name != "ray":
+            raise
+        raise ValueError(
+            "measure.engine in params.yaml is ray, which is not installed; "
+            "run `python -m pip install -r requirements-ray.txt`"
+        ) from error
+    return partial(on_ray, address=measure.ray_address, gpus=gpus)

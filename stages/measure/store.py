@@ -1,0 +1,174 @@
+"""What was measured of images and shards, kept by their content in the user's cache folder.
+
+Not a result but a memory: without it everything is measured again, and is the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import astuple
+from functools import partial
+
+import numpy as np
+
+from stages.images.decode import MeasuredImage, NotAnImageError
+from stages.images.members import Member
+from stages.shared.batches import batches
+from stages.shared.cache import cache_folder
+from stages.shared.names import LEVELS
+
+# Of each record a digest: what does not agree with it, as after a disk's error, is not known.
+COLUMNS = "(key BLOB PRIMARY KEY, record BLOB NOT NULL, digest BLOB NOT NULL)"
+TABLES = {name: f"CREATE TABLE {name} {COLUMNS}" for name in ("images", "shards")}
+
+SECONDS_TO_WAIT = 60  # for another run that writes at the same moment
+
+# So many are looked up at once: one by one, they take more than twice the time.
+BATCH_KEYS = 256
+
+# What is kept of an image: facts as a line of JSON, then its counts, none if it is not an image.
+Record = bytes
+
+UNKNOWN = "was not measured, or is kept no more; run `dvc repro measure`"
+
+
+class DamagedStoreError(ValueError):
+    """The store could not be read; it is gone, so that what it knew is measured again."""
+
+
+def to_record(measured: MeasuredImage | NotAnImageError) -> Record:
+    if isinstance(measured, NotAnImageError):
+        return _line({"reason": str(measured)})
+    counts = measured.counts
+    dtype = "<u2" if counts.max() < 2**16 else "<u4"
+    facts = {"size": measured.size, "converted": measured.converted, "dtype": dtype}
+    return _line(facts) + counts.astype(dtype).tobytes()
+
+
+def from_record(record: Record) -> MeasuredImage | NotAnImageError:
+    line, _, counts = record.partition(b"\n")
+    facts = json.loads(line)
+    if "reason" in facts:
+        return NotAnImageError(facts["reason"])
+    height, width = facts["size"]
+    counts_CV = np.frombuffer(counts, facts["dtype"]).astype(np.int64).reshape(-1, LEVELS)
+    return MeasuredImage(counts_CV, (height, width), facts["converted"])
+
+
+class Store:
+    """Records by the content of the file and what else decides over its counts (`version`)."""
+
+    def __init__(self, database: sqlite3.Connection, version: str) -> None:
+        self._database = database
+        self._version = version
+
+    @staticmethod
+    @contextmanager
+    def open(version: str) -> Iterator[Store]:
+        """Open or create the store; DamagedStoreError where it cannot be read."""
+        path = cache_folder() / "measured.sqlite"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with closing(sqlite3.connect(path, timeout=SECONDS_TO_WAIT)) as database:
+                _create_tables(database)
+                yield Store(database, version)
+        except sqlite3.OperationalError as error:
+            raise OSError(
+                f"{path}: cannot be used ({error}); if nothing else helps, delete it"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            path.unlink(missing_ok=True)
+            raise DamagedStoreError(
+                f"{path}: taken away, as it cannot be read ({error}); it only saves measuring again"
+            ) from error
+
+    def get(self, contents: Iterable[str]) -> Iterator[MeasuredImage | NotAnImageError]:
+        """What is known of each content, in order; ValueError where nothing is."""
+        for some in batches(contents, BATCH_KEYS):
+            keys = [self._key(content) for content in some]
+            found = self._known("images", keys)
+            for key in keys:
+                if key not in found:
+                    raise ValueError(f"an image {UNKNOWN}")
+                yield from_record(found[key])
+
+    def members(self, shard: str) -> list[Member]:
+        """The images of a shard, in its order; ValueError where nothing is known of it."""
+        members = self._members(shard)
+        if members is None:
+            raise ValueError(f"a shard {UNKNOWN}")
+        return members
+
+    def lacks_shards(self, shards: Iterable[str]) -> Iterator[bool]:
+        """Whether something of a shard is not known, of each in order."""
+        for shard in shards:
+            members = self._members(shard)
+            yield members is None or any(
+                self.lacks(member.content for member in members if not member.reason)
+            )
+
+    def lacks(self, contents: Iterable[str]) -> Iterator[bool]:
+        """Whether nothing is known of the content of an image, of each in order."""
+        for some in batches(contents, BATCH_KEYS):
+            keys = [self._key(content) for content in some]
+            known = self._known("images", keys)
+            yield from (key not in known for key in keys)
+
+    def add(
+        self,
+        images: Iterable[tuple[str, Record]],
+        shards: Iterable[tuple[str, Sequence[Member]]] = (),
+    ) -> None:
+        """Keep what was found, by contents: all of it or nothing."""
+        lists = (
+            (shard, _line([astuple(member) for member in members])) for shard, members in shards
+        )
+        with self._database:
+            for table, records in ("images", images), ("shards", lists):
+                keyed = [(self._key(content), record) for content, record in records]
+                self._database.executemany(
+                    f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?)",
+                    [(key, record, _digest(key, record)) for key, record in keyed],
+                )
+
+    def _members(self, shard: str) -> list[Member] | None:
+        key = self._key(shard)
+        record = self._known("shards", [key]).get(key)
+        return None if record is None else [Member(*member) for member in json.loads(record)]
+
+    def _known(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Record]:
+        """The records that are there, and are what was written."""
+        marks = ", ".join("?" * len(keys))
+        rows = self._database.execute(f"SELECT * FROM {table} WHERE key IN ({marks})", keys)
+        return {
+            key: record
+            for key, record, digest in rows
+            if isinstance(record, bytes) and digest == _digest(key, record)
+        }
+
+    def _key(self, content: str) -> bytes:
+        return hashlib.sha256(f"{content} {self._version}".encode()).digest()[:16]
+
+
+def _create_tables(database: sqlite3.Connection) -> None:
+    database.text_factory = partial(str, encoding="utf-8", errors="replace")  # of damage no error
+    try:
+        for name in TABLES:
+            database.execute(f"CREATE TABLE IF NOT EXISTS {name} {COLUMNS}")
+        found = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
+        if dict(found) != TABLES:
+            raise sqlite3.DatabaseError("its tables are others")
+    except UnicodeDecodeError as error:
+        raise sqlite3.DatabaseError("its tables have damaged names") from error
+
+
+def _line(content: object) -> bytes:
+    return f"{json.dumps(content)}\n".encode()
+
+
+def _digest(key: bytes, record: Record) -> bytes:
+    return hashlib.sha256(key + record).digest()[:16]

@@ -1,0 +1,155 @@
+"""The page `reports/index.html`: one file that needs nothing beside it.
+
+It has no clock and no name of a machine: the same inputs give the same bytes everywhere.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from stages.identify.matching import definitions
+from stages.report import vega
+from stages.report.class_words import class_words, common_classes
+from stages.report.constant_words import fitted_words, fixed_words
+from stages.report.inputs import Inputs
+from stages.report.numbers import fixed, signed, significant
+from stages.report.plots import Rows
+from stages.report.preset_table import preset_rows
+from stages.report.shift_table import shift_table
+from stages.report.shift_words import limits_in_words, shift_words
+from stages.report.snippets import snippets
+from stages.shared.atomic import atomic_write
+from stages.shared.names import SPLITS
+from stages.shared.params import FixedPreset, Params
+
+PAGE = Path("reports/index.html")
+PLOT_ROWS = Path("reports/plots")
+# Those of stages/download/ready_made, named here again, as nothing else of it is needed.
+TITLES = {
+    "cifar10": "CIFAR-10",
+    "cifar100": "CIFAR-100",
+    "mnist": "MNIST",
+    "fashion_mnist": "Fashion-MNIST",
+    "svhn": "SVHN",
+    "stl10": "STL-10",
+}
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+
+
+def save_page(page: str) -> None:
+    with atomic_write(PAGE) as file:
+        file.write(page.encode())
+
+
+def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
+    """The page, with the rows that `dvc plots` draws too."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    environment.filters |= {
+        "fixed": fixed,
+        "signed": signed,
+        "significant": significant,
+        "thousands": "{:,}".format,
+        "lower_first": lambda sentence: sentence[:1].lower() + sentence[1:],
+    }
+    dataset, constants = _dataset(inputs.params), inputs.presets[inputs.params.preset].normalization
+    return environment.get_template("page.html").render(
+        channels=inputs.statistics["train"].channel_names,
+        params=inputs.params,
+        constants=constants,
+        state="Published" if inputs.check["passed"] else "Not published",
+        limits_words=limits_in_words(inputs.check),
+        check=inputs.check,
+        snippets=snippets(**constants, image_size=_image_size(inputs.samples["train"]["sizes"])),
+        presets=inputs.presets,
+        preset_rows=preset_rows(
+            {
+                name: {"normalization": preset.normalization, **preset.details}
+                for name, preset in inputs.presets.items()
+            }
+        ),
+        origins=_origins(inputs),
+        plots={
+            **_distributions(inputs),
+            "shift-plot": vega.plot(shift_rows, vega.SHIFT),
+            "classes-plot": vega.plot(class_rows, vega.CLASSES),
+        },
+        shift=inputs.shift,
+        shift_words=shift_words(inputs.shift, inputs.params.compare.permutations),
+        shift_table=shift_table(inputs.shift),
+        class_words=class_words(inputs.shift),
+        common_classes=common_classes(inputs.shift),
+        splits=SPLITS,
+        dataset=dataset,
+        title=f"{dataset} normalization{'' if inputs.check['passed'] else ', not published'}",
+        samples=inputs.samples,
+        inventory=inputs.inventory,
+        quarantine=inputs.quarantine,
+        statistics=inputs.statistics,
+        settings=_settings(inputs),
+        scripts=vega.scripts(),
+    )
+
+
+def _distributions(inputs: Inputs) -> dict[str, dict[str, Any]]:
+    """Vega-Lite by the id of the element to draw it in."""
+    return {
+        f"distribution-{name}": vega.plot(preset.distribution, {**vega.DISTRIBUTION, "title": name})
+        for name, preset in inputs.presets.items()
+    }
+
+
+def _origins(inputs: Inputs) -> dict[str, str]:
+    """What the constants of each preset are, by name."""
+    measured = [
+        found for split, of in inputs.statistics.items() for found in definitions(split, of)
+    ]
+    return {
+        name: fixed_words(**inputs.presets[name].normalization, measured=measured)
+        if isinstance(preset, FixedPreset)
+        else fitted_words(preset.std, inputs.statistics["train"].constant_channels)
+        for name, preset in inputs.params.presets.items()
+    }
+
+
+def _settings(inputs: Inputs) -> list[str]:
+    """The params that had a say in the report; those that cannot change a number are left out."""
+    params = inputs.params
+    limits = {
+        measure: {channel: of["limit"] for channel, of in channels.items()}
+        for measure, channels in inputs.check["limits"].items()
+    }
+    sections: dict[str, Mapping[Any, Any]] = {
+        "dataset": params.dataset.model_dump(include={"root", "resize", "crop"}),
+        "compare": params.compare.model_dump(),
+        "limits": limits,
+        "presets": {name: preset.model_dump() for name, preset in params.presets.items()},
+    }
+    return [f"preset: {params.preset}"] + [
+        line
+        for section, values in sections.items()
+        for line in (f"{section}:", *(f"  {name}: {json.dumps(v)}" for name, v in values.items()))
+    ]
+
+
+def _image_size(sizes: Mapping[str, Any]) -> Sequence[int]:
+    """Height and width of the images; where they differ, the usual ones of a model's input."""
+    smallest: Sequence[int] = sizes["smallest"]
+    return smallest if smallest == sizes["largest"] else (224, 224)
+
+
+def _dataset(params: Params) -> str:
+    """The name of the dataset: that of its folder, or what the folder of a known one stands for."""
+    name = Path(params.dataset.root).name
+    return TITLES.get(name, name)

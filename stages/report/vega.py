@@ -1,0 +1,57 @@
+"""The plots of `dvc plots` as Vega-Lite: the same templates, filled by DVC's own library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from dvc_render import VegaRenderer
+from dvc_render.exceptions import DvcRenderError
+
+SCRIPTS = Path("plots/scripts.html")
+
+# What dvc.yaml says of each plot (tests/pipeline/test_report.py compares).
+DISTRIBUTION = {
+    "template": "plots/distribution.json",
+    "x": "value",
+    "y": "fraction",
+    "x_label": "pixel value after the preset",
+    "y_label": "share of pixels",
+}
+SHIFT = {
+    "template": "plots/shift.json",
+    "x": "value",
+    "y": "channel",
+    "title": "shift, test minus train",
+}
+CLASSES = {
+    "template": "plots/classes.json",
+    "x": "gap",
+    "y": "class",
+    "x_label": "test minus train, in levels 0..255",
+    "title": "shift by class",
+}
+
+
+def plot(rows: list[dict[str, Any]], properties: Mapping[str, str]) -> dict[str, Any]:
+    """The Vega-Lite of the rows, as `dvc plots show` draws them."""
+    template = Path(properties["template"])
+    if not template.is_file():
+        raise FileNotFoundError(f"{template}: not there; get it back with `git restore {template}`")
+    of_workspace = [{**row, "rev": "workspace"} for row in rows]
+    try:
+        renderer = VegaRenderer(of_workspace, "plot", **properties)
+        content: dict[str, Any] = renderer.get_filled_template()
+    except (DvcRenderError, ValueError) as error:
+        raise ValueError(
+            f"{template}: damaged ({error}); get it back with `git restore {template}`"
+        ) from error
+    return content
+
+
+def scripts() -> str:
+    """The elements of a page that carry Vega, and the licences it comes under."""
+    if not SCRIPTS.is_file():
+        raise FileNotFoundError(f"{SCRIPTS}: not there; get it back with `git restore {SCRIPTS}`")
+    return SCRIPTS.read_text(encoding="utf-8")

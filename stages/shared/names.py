@@ -1,0 +1,26 @@
+"""What splits and channels are called, and how many levels a channel has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+SPLITS = ("train", "test")
+CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}  # their names by how many there are
+LEVELS = 256  # of a uint8 channel: 0..255
+
+T = TypeVar("T")
+
+
+def channel_names(count: int) -> tuple[str, ...]:
+    """The names of so many channels. Raises ValueError where images have another number of them."""
+    if count not in CHANNELS:
+        expected = " or ".join(f"{n} ({', '.join(names)})" for n, names in CHANNELS.items())
+        raise ValueError(f"expected channels: {expected}, found {count}")
+    return CHANNELS[count]
+
+
+def by_channel(values: Iterable[T]) -> dict[str, T]:
+    """A value of each channel, under the channels' names."""
+    listed = list(values)
+    return dict(zip(channel_names(len(listed)), listed, strict=True))

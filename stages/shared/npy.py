@@ -1,0 +1,64 @@
+"""`.npy` as anyone may have written it: believed only as far as the file goes."""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import tokenize
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.shared.location import open_file
+
+# What numpy raises for a header with a changed byte, depending on which.
+DAMAGE = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    tokenize.TokenError,
+)
+HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+
+
+def map_npy(path: Path) -> NDArray[Any]:
+    """The array of a file, left on disk; ValueError where it is not whole."""
+    with open_file(path) as file:
+        _check_size(file)
+    array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+    return array
+
+
+def parse_npy(content: bytes) -> NDArray[Any]:
+    """The array of a file's content; ValueError where it is not whole."""
+    file = io.BytesIO(content)
+    _check_size(file)
+    array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    return array
+
+
+def _check_size(file: BinaryIO) -> None:
+    """Raise ValueError where a file is not as long as its header says.
+
+    Before numpy believes it: that sets memory aside for it, and divides by the size of its items.
+    """
+    try:
+        shape, _, dtype = HEADERS[np.lib.format.read_magic(file)](file)
+        expected = file.tell() + math.prod(shape) * dtype.itemsize
+    except DAMAGE as error:
+        raise ValueError(f"not the header of an .npy file: {error!s:.200}") from error
+    size = file.seek(0, os.SEEK_END)
+    if size != expected or not dtype.itemsize or dtype.hasobject or min(shape, default=0) < 0:
+        raise ValueError(f"{size} bytes instead of {expected}, of {dtype!s:.80}")
+    file.seek(0)

@@ -1,0 +1,55 @@
+"""Arrays as `.npz`: equal arrays as equal bytes on every machine."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stages.shared.atomic import atomic_write
+from stages.shared.npy import parse_npy
+
+# What Python's zip library raises for a changed byte, depending on which.
+DAMAGE = (
+    zipfile.BadZipFile,
+    struct.error,
+    ArithmeticError,
+    LookupError,
+    ValueError,
+    EOFError,
+    OSError,
+    RuntimeError,  # NotImplementedError too
+)
+
+
+def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write as `np.savez` does, but nothing is left to Python's zip library.
+
+    What that would choose differs between its versions and systems.
+    """
+    with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
+        for name, array in arrays.items():
+            info = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, not compressed
+            info.create_system = 3  # Unix, on any system
+            info.file_size = array.nbytes  # about: whether the entry is one of several GB
+            with archive.open(info, "w") as entry:
+                np.lib.format.write_array(entry, array, version=(1, 0))
+
+
+def read_npz(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]]:
+    """Read what `write_npz` wrote; ValueError where these arrays are not in it, whole."""
+    content = io.BytesIO(path.read_bytes())  # an OSError of this is no damage
+    try:
+        with zipfile.ZipFile(content) as archive:
+            if any(of.compress_type != zipfile.ZIP_STORED for of in archive.infolist()):
+                raise ValueError("compressed, though none is written so")
+            # `read` checks the CRC of an array before numpy sees a byte of it.
+            return {name: parse_npy(archive.read(f"{name}.npy")) for name in names}
+    except DAMAGE as error:
+        raise ValueError(f"{error!s:.200}") from error

@@ -1,0 +1,64 @@
+"""JSON that people and `dvc metrics` read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from stages.shared.atomic import atomic_write
+from stages.shared.shapes import SHAPES
+from stages.shared.validated import read_validated
+
+PRESETS = Path("reports/presets")
+PUBLISHED = Path("reports/published")
+EXPORTS = Path("data/exports")  # what is published, for other libraries
+SHIFT = Path("reports/shift.json")
+CHECK = Path("reports/check.json")
+SAMPLES = Path("reports/samples.json")
+INVENTORY = Path("reports/inventory.json")
+QUARANTINE = Path("reports/quarantine.json")
+
+REMEDY = "delete it and run `dvc repro`"
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write JSON with one key a line, floats in full precision; ValueError for NaN or infinity."""
+    _write(path, json.dumps(content, indent=2, allow_nan=False))
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Write a JSON list with one row a line."""
+    lines = ",\n".join(json.dumps(row, allow_nan=False) for row in rows)
+    _write(path, f"[\n{lines}\n]")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a report; FileNotFoundError or ValueError say if it is not there, or not whole."""
+    content: dict[str, Any] = _read(path)
+    return content
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Read rows, at least one; FileNotFoundError or ValueError say if it has none."""
+    rows: list[dict[str, Any]] = _read(path)
+    return rows
+
+
+def copy_report(source: Path, target: Path) -> None:
+    """Copy a report as it is; FileNotFoundError or ValueError if it is not there or damaged."""
+    _read(source)
+    with atomic_write(target) as file:
+        file.write(source.read_bytes())
+
+
+def _read(path: Path) -> Any:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: not there; run `dvc repro`")
+    read_validated(path, SHAPES[path.name], REMEDY)
+    return json.loads(path.read_bytes())
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_write(path) as file:
+        file.write(f"{text}\n".encode())

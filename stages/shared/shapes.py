@@ -1,0 +1,146 @@
+"""The shape of every report, by the name of its file: held to on reading."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, model_validator
+
+from stages.shared.names import CHANNELS
+from stages.shared.shape import Channel, Count, Digests, Finite, Finites, Shape, Size, Split, Value
+from stages.shared.shift_shape import Shift
+
+
+class Checked(Shape):
+    value: Value
+    limit: Finite
+    holds: bool
+
+
+class Check(Shape):
+    passed: bool
+    limits: dict[str, dict[Channel, Checked]]
+
+    @model_validator(mode="after")
+    def _all_hold(self) -> Check:
+        if self.passed != all(of.holds for by in self.limits.values() for of in by.values()):
+            raise ValueError("passed: expected whether all limits hold")
+        return self
+
+
+class Extreme(Shape):
+    name: str
+    index: Count
+    brightness: Finite
+    contrast: Finite
+    of_class: str | None = Field(alias="class")  # None for an image without a label
+    file: str | None
+    picture: Annotated[str, Field(pattern=r"^data:image/png;base64,[A-Za-z0-9+/]+=*$")]
+
+
+class Sizes(Shape):
+    smallest: Size
+    largest: Size
+
+
+class Sample(Shape):
+    sizes: Sizes
+    sha256: dict[str, str]
+    extremes: list[Extreme]
+
+
+class Samples(Shape):
+    train: Sample
+    test: Sample
+
+
+class OfSplit(Shape):
+    images: Count
+    classes: Count
+    duplicates: Count = 0
+    quarantined: Count = 0
+    noted: dict[str, Count] = Field(default_factory=dict)
+    converted: dict[str, Count] = Field(default_factory=dict)
+    unlabelled: Count = 0
+    decoder: list[str] = Field(default_factory=list)
+
+
+class Inventory(Shape):
+    train: OfSplit
+    test: OfSplit
+    contents_in_both_splits: Count = 0
+
+
+class BadFile(Shape):
+    name: str
+    reason: str
+
+
+class Quarantine(Shape):
+    train: list[BadFile]
+    test: list[BadFile]
+
+
+class MeanAndStd(Shape):
+    mean: Finites
+    std: Finites
+
+
+class Metrics(Shape):
+    preset: MeanAndStd
+    train: MeanAndStd
+    test: MeanAndStd
+    gap: MeanAndStd
+
+
+class AfterPreset(MeanAndStd):
+    images: Count
+    pixels_per_channel: Count
+    min: Finites
+    max: Finites
+    image_mean_std: Finites
+    image_std_mean: Finites
+    image_std_std: Finites
+    quantiles: dict[str, Finites]
+
+
+class Gap(MeanAndStd):
+    wasserstein: Finites
+
+
+class Details(Shape):
+    statistics: Digests
+    train: AfterPreset
+    test: AfterPreset
+    gap: Gap
+
+
+class Normalization(Shape):
+    mean: list[Finite]
+    std: list[Annotated[Finite, Field(gt=0)]]
+
+    @model_validator(mode="after")
+    def _of_the_same_channels(self) -> Normalization:
+        if len(self.mean) != len(self.std) or len(self.mean) not in CHANNELS:
+            raise ValueError("expected a number of each channel in mean and in std")
+        return self
+
+
+class DistributionRow(Shape):
+    channel: Channel
+    split: Split
+    value: Finite
+    fraction: Finite
+
+
+SHAPES: dict[str, TypeAdapter[Any]] = {
+    "shift.json": TypeAdapter(Shift),
+    "check.json": TypeAdapter(Check),
+    "samples.json": TypeAdapter(Samples),
+    "inventory.json": TypeAdapter(Inventory),
+    "quarantine.json": TypeAdapter(Quarantine),
+    "metrics.json": TypeAdapter(Metrics),
+    "details.json": TypeAdapter(Details),
+    "normalization.json": TypeAdapter(Normalization),
+    "distribution.json": TypeAdapter(Annotated[list[DistributionRow], Field(min_length=1)]),
+}

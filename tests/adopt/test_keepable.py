@@ -1,0 +1,117 @@
+"""What DVC cannot keep is found before DVC is asked, and DVC itself is what it is held to."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from stages.adopt.keepable import check_copied, check_in_place
+from tests.conftest import ENVIRONMENT
+
+
+def not_utf_8(folder: Path) -> None:
+    Path(os.fsdecode(os.fsencode(folder) + b"/b\xff.png")).touch()
+
+
+def link_to_nothing(folder: Path) -> None:
+    (folder / "b.png").symlink_to("nowhere")
+
+
+def link_to_a_folder(folder: Path) -> None:
+    (folder.parent / "pool").mkdir()
+    (folder.parent / "pool" / "b.png").touch()
+    (folder / "b").symlink_to(folder.parent / "pool")
+
+
+def pipe(folder: Path) -> None:
+    os.mkfifo(folder / "b.png")
+
+
+def hidden_pipe(folder: Path) -> None:
+    os.mkfifo(folder / ".b")
+
+
+def file_of_dvc(folder: Path) -> None:
+    (folder / "b.dvc").touch()
+
+
+def dvcignore(folder: Path) -> None:
+    (folder / ".dvcignore").touch()
+
+
+@pytest.fixture
+def split(tmp_path: Path) -> Path:
+    folder = tmp_path / "train"
+    folder.mkdir()
+    (folder / "a.png").touch()
+    (folder / ".hidden").touch()
+    (folder / "link.png").symlink_to("a.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("add", "reason"),
+    [
+        (not_utf_8, r"b\ufffd\.png: its name is not valid UTF-8"),
+        (link_to_nothing, r"b\.png: .*a link to nothing"),
+        (pipe, r"b\.png: no file"),
+        (file_of_dvc, r"b\.dvc: a file of DVC's own"),
+    ],
+)
+def test_what_no_copy_can_have_is_named(
+    split: Path, add: Callable[[Path], None], reason: str
+) -> None:
+    for check in (check_copied, check_in_place):
+        check(split)
+    add(split)
+    for check in (check_copied, check_in_place):
+        with pytest.raises(ValueError, match=rf"train: DVC cannot keep these; .*\n  {reason}"):
+            check(split)
+
+
+@pytest.mark.parametrize(
+    ("add", "reason"),
+    [
+        (hidden_pipe, r"\.b: no file"),
+        (link_to_a_folder, "b: a link to a folder, which DVC does not follow"),
+        (dvcignore, r"\.dvcignore: a file of DVC's own"),
+    ],
+)
+def test_what_dvc_does_not_take_in_place_is_named(
+    split: Path, add: Callable[[Path], None], reason: str
+) -> None:
+    add(split)
+    with pytest.raises(ValueError, match=rf"train: DVC cannot keep these; .*\n  {reason}"):
+        check_in_place(split)
+
+
+def test_many_are_counted(split: Path) -> None:
+    for number in range(7):
+        (split / f"{number}.dvc").touch()
+    with pytest.raises(ValueError, match=r"(?s)DVC cannot.*\n  and 2 more$"):
+        check_copied(split)
+
+
+@pytest.mark.parametrize("add", [not_utf_8, link_to_nothing, file_of_dvc, dvcignore])
+def test_dvc_refuses_it_indeed(split: Path, add: Callable[[Path], None]) -> None:
+    """But for pipes, which it waits for, and links to folders, which it leaves out."""
+
+    def dvc(*command: str) -> int:
+        return subprocess.run(
+            [sys.executable, "-m", "dvc", *command, "--quiet"],
+            cwd=split.parent,
+            env=ENVIRONMENT,
+            check=False,
+        ).returncode
+
+    assert dvc("init", "--no-scm") == 0
+    shutil.copytree(split, split.parent / "before")
+    assert dvc("add", "before") == 0
+    add(split)
+    assert dvc("add", "train") != 0

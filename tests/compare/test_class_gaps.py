@@ -1,0 +1,182 @@
+"""The largest gap of many classes, against counting all deals, and against noise of any kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import combinations, product
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.stats
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from stages.compare.class_gaps import LEAST_SPREAD, ClassGaps
+from stages.statistics.integers import SplitStatistics
+
+Array = np.ndarray[Any, Any]
+Images = list[list[int]]  # the levels of each image's pixels
+
+TRAIN_LABELS, TEST_LABELS = [4, 7, 4, 7, 4, 8], [7, 4, 4, 9]  # 8 and 9 are in one split only
+BOTH_LABELS = TRAIN_LABELS + TEST_LABELS
+images = st.lists(
+    st.lists(st.integers(0, 9), min_size=1, max_size=5), min_size=len(BOTH_LABELS), max_size=10
+)
+THIRDS = [[0, 0, 9], [3, 3, 3], [6], [3, 3], [1, 2, 6], [0, 9, 0], [4, 5, 0], [3], [3, 3], [9]]
+
+
+def measured(images: Images) -> SplitStatistics:
+    """Gray images of any sizes."""
+    return SplitStatistics(
+        histogram=np.bincount([pixel for image in images for pixel in image], minlength=256)[None],
+        image_pixels=np.array([len(image) for image in images]),
+        image_sums=np.array([[sum(image)] for image in images]),
+        image_sums_of_squares=np.array([[sum(pixel**2 for pixel in image)] for image in images]),
+    )
+
+
+def gaps_of(images: Images) -> ClassGaps:
+    train = measured(images[: len(TRAIN_LABELS)]), np.array(TRAIN_LABELS)
+    return ClassGaps(train, (measured(images[len(TRAIN_LABELS) :]), np.array(TEST_LABELS)))
+
+
+def all_deals() -> Array:
+    """Two of 5 images and one of 3 in the test split, beside the last; the data itself first."""
+    places = [[n for n, label in enumerate(BOTH_LABELS) if label == of] for of in (4, 7)]
+    deals = np.zeros((30, len(BOTH_LABELS)), np.uint8)
+    for deal, (of_4, of_7) in zip(
+        deals, product(combinations(places[0], 2), combinations(places[1], 1)), strict=True
+    ):
+        deal[[*of_4, *of_7, 9]] = 1
+    return deals[::-1]
+
+
+def mean(images: Images) -> Fraction:
+    return Fraction(sum(map(sum, images)), sum(map(len, images)))
+
+
+def of_class(images: Images, label: int, deal: Array) -> tuple[Images, Images]:
+    """Its images in the train and in the test split."""
+    parts: tuple[Images, Images] = ([], [])
+    for image, of, in_test in zip(images, BOTH_LABELS, deal.tolist(), strict=True):
+        if of == label:
+            parts[in_test].append(image)
+    return parts
+
+
+def squared_spread(images: Images, label: int) -> Fraction:
+    """The variance of the off-sums, ddof 1, times (1/n + 1/m), over the squared mean size."""
+    train, test = of_class(images, label, all_deals()[0])
+    both = train + test
+    off = [sum(image) - len(image) * mean(both) for image in both]
+    variance = sum((one**2 for one in off), Fraction(0)) / (len(both) - 1)
+    of_gap = variance * (Fraction(1, len(train)) + Fraction(1, len(test)))
+    in_levels = of_gap / Fraction(sum(map(len, both)), len(both)) ** 2
+    return max(in_levels, Fraction(LEAST_SPREAD) ** 2)
+
+
+def squared_sizes(images: Images) -> Iterator[list[Fraction]]:
+    """Of the classes 4 and 7, for every deal."""
+    spreads = {label: squared_spread(images, label) for label in (4, 7)}
+    for deal in all_deals():
+        parts = {label: of_class(images, label, deal) for label in (4, 7)}
+        yield [(mean(b) - mean(a)) ** 2 / spreads[label] for label, (a, b) in parts.items()]
+
+
+@given(images)
+@example(THIRDS)
+def test_the_p_value_is_the_share_of_all_deals_with_as_large_a_gap(images: Images) -> None:
+    deals, gaps = all_deals(), gaps_of(images)
+    assert np.flatnonzero(deals[0]).tolist() == [6, 7, 8, 9]
+    expected = list(squared_sizes(images))
+    largest = [max(sizes) for sizes in expected]
+    found = gaps.largest(deals)
+    assert found[:, 0] ** 2 == pytest.approx([float(one) for one in largest], rel=1e-9, abs=1e-9)
+    unusual = gaps.most_unusual(found, str)
+    assert unusual is not None
+    assert unusual["p_value"] == sum(one >= largest[0] for one in largest) / len(deals)
+    label = int(unusual["class"])
+    train, test = of_class(images, label, deals[0])
+    assert expected[0][(4, 7).index(label)] == largest[0]
+    assert unusual["channel"] == "gray"
+    assert unusual["gap"] == pytest.approx(float(mean(test) - mean(train)), abs=1e-12)
+    assert unusual["deal_std"] ** 2 == pytest.approx(float(squared_spread(images, label)))
+
+
+def test_of_images_of_one_size_the_spread_is_that_of_all_deals() -> None:
+    rng = np.random.default_rng(0)
+    some = rng.integers(0, 256, (len(BOTH_LABELS), 5)).tolist()
+    for label in (4, 7):
+        parts = [of_class(some, label, deal) for deal in all_deals()]
+        of_deals = np.std([float(mean(test) - mean(train)) for train, test in parts])
+        assert of_deals**2 == pytest.approx(float(squared_spread(some, label)))
+
+
+def test_without_a_class_in_both_splits_no_gap_is_unusual() -> None:
+    gaps = ClassGaps(
+        (measured(THIRDS[:3]), np.array([1, 2, 1])), (measured(THIRDS[3:5]), np.array([0, 5]))
+    )
+    assert gaps.most_unusual(gaps.largest(np.array([[0, 0, 0, 1, 1]])), str) is None
+
+
+CLASSES, DEALS = 200, 99
+
+
+def noise(kind: str, images: int, rng: np.random.Generator) -> Array:
+    """Images of one pixel (classes, images, channels), all of one distribution."""
+    shape = (CLASSES, images, 3)
+    levels = {
+        "normal": rng.normal(128, 30, shape),
+        "heavy tails": 20 * rng.lognormal(0, 1, shape),
+        "rarely bright": np.where(rng.random(shape) < 0.05, 250, rng.normal(40, 5, shape)),
+    }[kind]
+    rounded: Array = np.clip(np.rint(levels), 0, 255).astype(np.int64)
+    return rounded
+
+
+def most_unusual(levels: Array, rng: np.random.Generator) -> dict[str, Any]:
+    """By 99 deals; a quarter of the images of each class are the test split."""
+    train = levels.shape[1] * 3 // 4
+    test = levels.shape[1] - train
+    parts = []
+    for of_split in (levels[:, :train], levels[:, train:]):
+        sums = of_split.reshape(-1, 3)
+        statistics = SplitStatistics(
+            histogram=np.stack([np.bincount(channel, minlength=256) for channel in sums.T]),
+            image_pixels=np.ones(len(sums), np.int64),
+            image_sums=sums,
+            image_sums_of_squares=sums**2,
+        )
+        parts.append((statistics, np.repeat(np.arange(CLASSES), of_split.shape[1])))
+    places = rng.random((DEALS, *levels.shape[:2])).argsort(axis=2) < test
+    dealt = [places[..., :train], places[..., train:]]
+    data = np.repeat([0, 1], [CLASSES * train, CLASSES * test])
+    deals = np.vstack([data, np.hstack([part.reshape(DEALS, -1) for part in dealt])])
+    gaps = ClassGaps(*parts)
+    unusual = gaps.most_unusual(gaps.largest(deals), str)
+    assert unusual is not None
+    return unusual
+
+
+@pytest.mark.parametrize("kind", ["normal", "heavy tails", "rarely bright"])
+def test_200_classes_of_noise_are_as_seldom_unusual_as_the_p_value_says(kind: str) -> None:
+    """Of 6 train and 2 test images each, where counting standard errors found shifts in plenty."""
+    rng = np.random.default_rng(0)
+    ps = np.array([most_unusual(noise(kind, 8, rng), rng)["p_value"] for _ in range(200)])
+    # Spread evenly within their steps: the p-values are hundredths.
+    smooth = ps - rng.random(len(ps)) / (DEALS + 1)
+    assert scipy.stats.kstest(smooth, "uniform").pvalue > 0.001
+    assert (ps <= 0.05).mean() == pytest.approx(0.05, abs=0.05)
+
+
+def test_one_shifted_class_of_200_is_found_and_named() -> None:
+    """Other classes have larger gaps, which are usual among their own images."""
+    rng = np.random.default_rng(1)
+    levels = noise("normal", 40, rng)
+    levels[7] = 100 + np.arange(40)[:, None] % 2
+    levels[7, 30:, 1] += 4
+    unusual = most_unusual(levels, rng)
+    assert (unusual["class"], unusual["channel"]) == ("7", "green")
+    assert (unusual["gap"], unusual["p_value"]) == (4, 0.01)

@@ -1,0 +1,237 @@
+"""Every measure between two splits, against scipy and numpy on the pixels themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hypothesis.extra.numpy as hnp
+import numpy as np
+import pytest
+import scipy.spatial.distance
+import scipy.stats
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from stages.compare.shift import MEASURES, shift_changes, shift_measures, total_variation
+from stages.download.ready_made.labelled import LabelledImages
+
+Array = np.ndarray[Any, Any]
+Values = dict[str, float]
+
+SPLITS = ("train", "test")
+LEVELS = np.arange(256)
+ALIKE = {name: 1.0 if name == "std_ratio" else 0.0 for name in MEASURES}
+SIGNED = {"mean_levels", "mean_stds", "std_ratio"}
+IN_STDS = {"mean_stds", "wasserstein_stds"}
+
+any_counts = hnp.arrays(np.int64, 256, elements=st.integers(0, 9)).filter(np.any)
+few_levels = st.lists(st.integers(0, 255), min_size=1, max_size=9).map(
+    lambda pixels: np.bincount(pixels, minlength=256)
+)
+any_histogram = any_counts | few_levels
+spread_histogram = any_histogram.filter(lambda counts_V: np.count_nonzero(counts_V) > 1)
+
+
+def measured(train_V: Array, test_V: Array) -> Values:
+    """The measures between two histograms of one channel."""
+    measures = shift_measures(train_V[None, None], test_V[None, None])
+    return {name: float(values_RC[0, 0]) for name, values_RC in measures.items()}
+
+
+def psi_by_hand(train_V: Array, test_V: Array) -> float:
+    """16 bins of 16 levels; a share below 0.0001 counts as 0.0001."""
+    total = 0.0
+    for first in range(0, 256, 16):
+        p = max(train_V[first : first + 16].sum() / train_V.sum(), 0.0001)
+        q = max(test_V[first : first + 16].sum() / test_V.sum(), 0.0001)
+        total += (q - p) * np.log(q / p)
+    return total
+
+
+def by_hand(train_V: Array, test_V: Array) -> Values:
+    train, test = np.repeat(LEVELS, train_V), np.repeat(LEVELS, test_V)
+    # Rounding may take scipy's divergence of equal splits below 0, and its root to NaN.
+    jensen_shannon = scipy.spatial.distance.jensenshannon(train_V, test_V, base=2)
+    wasserstein = scipy.stats.wasserstein_distance(LEVELS, LEVELS, train_V, test_V)
+    return {
+        "mean_levels": test.mean() - train.mean(),
+        "mean_stds": (test.mean() - train.mean()) / train.std(),
+        "std_ratio": test.std() / train.std(),
+        "wasserstein_levels": wasserstein,
+        "wasserstein_stds": wasserstein / train.std(),
+        "kolmogorov_smirnov": scipy.stats.ks_2samp(train, test, method="asymp").statistic,
+        "jensen_shannon_bits": np.nan_to_num(jensen_shannon) ** 2,
+        "psi": psi_by_hand(train_V, test_V),
+    }
+
+
+@given(spread_histogram, any_histogram)
+@example(np.eye(256, dtype=int)[0] + np.eye(256, dtype=int)[255], np.eye(256, dtype=int)[255])
+def test_every_measure_equals_scipy_on_the_pixels(train_V: Array, test_V: Array) -> None:
+    assert measured(train_V, test_V) == pytest.approx(by_hand(train_V, test_V), abs=1e-9)
+
+
+def cdf_gap(train_V: Array, test_V: Array) -> Array:
+    """The test split's share of pixels up to each level, minus the train split's."""
+    gap_V: Array = test_V.cumsum() / test_V.sum() - train_V.cumsum() / train_V.sum()
+    return gap_V
+
+
+@settings(max_examples=20)
+@given(*[st.lists(spread_histogram, min_size=2, max_size=3)] * 2)
+def test_changes_are_from_row_0_and_of_distances_those_of_what_they_measure(
+    train: list[Array], test: list[Array]
+) -> None:
+    rows = list(zip(train, test, strict=False))
+    changes = shift_changes(*(np.array(of)[:, None] for of in zip(*rows, strict=True)))
+    first, gap_0 = by_hand(*rows[0]), cdf_gap(*rows[0])
+    std_0 = np.repeat(LEVELS, rows[0][0]).std()
+    for number, row in enumerate(rows):
+        now, std = by_hand(*row), np.repeat(LEVELS, row[0]).std()
+        expected = {name: abs(now[name] - first[name]) for name in MEASURES}
+        gap = cdf_gap(*row)
+        expected |= {
+            "std_ratio": abs(np.log(now["std_ratio"]) - np.log(first["std_ratio"])),
+            "wasserstein_levels": abs(gap - gap_0).sum(),
+            "wasserstein_stds": abs(gap / std - gap_0 / std_0).sum(),
+            "kolmogorov_smirnov": abs(gap - gap_0).max(),
+        }
+        found = {name: float(values_RC[number, 0]) for name, values_RC in changes.items()}
+        assert found == pytest.approx(expected, abs=1e-9)
+
+
+@given(any_histogram, any_histogram)
+def test_total_variation_equals_numpy(train_V: Array, test_V: Array) -> None:
+    p_V, q_V = train_V / train_V.sum(), test_V / test_V.sum()
+    (ours,) = total_variation(train_V[None], test_V[None])
+    assert ours == pytest.approx((q_V - p_V)[q_V > p_V].sum(), abs=1e-12)
+    assert 1 - ours == pytest.approx(np.minimum(p_V, q_V).sum(), abs=1e-12)
+
+
+@given(any_histogram, st.integers(1, 1000))
+@example(np.eye(256, dtype=int)[9], 7)
+def test_splits_alike_are_exactly_so(counts_V: Array, times: int) -> None:
+    assert measured(counts_V, times * counts_V) == ALIKE
+    assert total_variation(counts_V[None], times * counts_V[None]) == [0.0]
+
+
+@given(any_histogram, any_histogram)
+def test_splits_with_no_level_in_common_are_as_far_apart_as_can_be(low: Array, high: Array) -> None:
+    """The one on the even levels of the lower half, the other in the upper half."""
+    train_V, test_V = np.zeros((2, 256), int)
+    train_V[:128], test_V[128:] = low.reshape(128, 2).sum(1), high.reshape(128, 2).sum(1)
+    found = measured(train_V, test_V)
+    assert found["kolmogorov_smirnov"] == pytest.approx(1)
+    assert found["jensen_shannon_bits"] == pytest.approx(1)
+    assert found["wasserstein_levels"] == pytest.approx(found["mean_levels"])
+    assert total_variation(train_V[None], test_V[None]) == pytest.approx(1)
+
+
+@given(spread_histogram, spread_histogram)
+def test_swapping_the_splits_turns_the_sign_only(train_V: Array, test_V: Array) -> None:
+    there, back = measured(train_V, test_V), measured(test_V, train_V)
+    assert back["mean_levels"] == -there["mean_levels"]
+    assert back["std_ratio"] == pytest.approx(1 / there["std_ratio"])
+    for name in MEASURES.keys() - SIGNED - IN_STDS:
+        assert back[name] == pytest.approx(there[name], abs=1e-12)
+
+
+@given(st.data(), st.integers(1, 127))
+def test_a_translation_moves_the_mean_as_far_as_the_mass(data: st.DataObject, by: int) -> None:
+    low = data.draw(hnp.arrays(np.int64, 128, elements=st.integers(0, 9)))
+    low[[0, -1]] += 1
+    train_V = np.pad(low, (0, 128))
+    for moved, sign in ((train_V, 1), (train_V[::-1], -1)):
+        found = measured(moved, np.roll(moved, sign * by))
+        assert found["mean_levels"] == pytest.approx(sign * by)
+        assert found["wasserstein_levels"] == pytest.approx(by)
+        assert found["std_ratio"] == pytest.approx(1)
+        for name in ("mean", "wasserstein"):
+            in_levels, in_stds = found[f"{name}_levels"], found[f"{name}_stds"]
+            assert in_levels / in_stds == pytest.approx(np.repeat(LEVELS, moved).std())
+
+
+@given(hnp.arrays(np.int64, (2, 4, 3, 256), elements=st.integers(0, 9)), any_counts)
+def test_rows_and_channels_at_once_equal_one_at_a_time(counts: Array, some_V: Array) -> None:
+    """To the last bit: replicates are compared with the data, and ties must be ties."""
+    train_RCV, test_RCV = counts + some_V
+    together = shift_measures(train_RCV, test_RCV)
+    for row in range(4):
+        alone = shift_measures(train_RCV[row : row + 1], test_RCV[row : row + 1])
+        for name in MEASURES:
+            assert alone[name][0].tobytes() == together[name][row].tobytes()
+
+
+def test_measures_reach_the_ends_of_the_values_that_they_can_take() -> None:
+    black_V, white_V = np.eye(256, dtype=int)[[0, 255]]
+    least, most = measured(white_V, black_V), measured(black_V, white_V)
+    alike, flat = measured(black_V, black_V), measured(black_V + white_V, black_V)
+    assert {name: measure.low for name, measure in MEASURES.items()} == {
+        **alike,
+        "mean_levels": least["mean_levels"],
+        "mean_stds": -np.inf,
+        "std_ratio": flat["std_ratio"],
+    }
+    endless = {"mean_stds", "std_ratio", "wasserstein_stds", "psi"}
+    assert {name: measure.high for name, measure in MEASURES.items()} == {
+        name: np.inf if name in endless else pytest.approx(value) for name, value in most.items()
+    }
+
+
+def test_bins_of_psi_end_every_16_levels_and_are_never_empty() -> None:
+    at = np.eye(256, dtype=int)
+    assert measured(at[0] + at[32], at[15] + at[47])["psi"] == 0
+    expected = 2 * (1 - 0.0001) * np.log(1 / 0.0001)
+    assert measured(at[15], at[16])["psi"] == pytest.approx(expected)
+    rare = 100_000 * at[0] + 9 * at[255]  # a share below the floor in one split, none in the other
+    assert measured(rare, 100_009 * at[0])["psi"] == pytest.approx(0, abs=1e-8)
+
+
+def test_a_train_split_of_one_level_has_no_measures_in_stds() -> None:
+    flat_V, other_V = np.bincount([9], minlength=256), np.bincount([9, 11], minlength=256)
+    found = measured(flat_V, other_V)
+    assert {name for name in MEASURES if not np.isfinite(found[name])} == {*IN_STDS, "std_ratio"}
+    assert (found["mean_levels"], found["wasserstein_levels"]) == (1, 1)
+
+
+def test_the_largest_counts_do_not_overflow() -> None:
+    counts_V = np.full(256, 2**62 // (256 * 255))
+    assert measured(counts_V, counts_V[::-1]) == ALIKE
+
+
+@pytest.mark.parametrize(
+    ("measure", "printed", "digits"),
+    [
+        ("mean_levels", (0.718, 0.758, 0.989), 3),
+        ("wasserstein_levels", (0.720, 0.762, 0.996), 3),
+        ("kolmogorov_smirnov", (0.0061, 0.0048, 0.0059), 4),
+        ("jensen_shannon_bits", (8.2e-5, 10.2e-5, 13.8e-5), 6),
+    ],
+)
+def test_what_was_found_elsewhere_for_cifar10(
+    measure: str,
+    printed: tuple[float, ...],
+    digits: int,
+    histograms: tuple[Array, Array],
+) -> None:
+    (found_C,) = shift_measures(*histograms)[measure]
+    assert tuple(round(float(value), digits) for value in found_C) == printed
+
+
+def test_real_images_equal_scipy(cifar10: dict[str, LabelledImages]) -> None:
+    train_CV, test_CV = (channel_histograms(cifar10[split].images[:200]) for split in SPLITS)
+    measures = shift_measures(train_CV[None], test_CV[None])
+    for channel in range(3):
+        found = {name: values_RC[0, channel] for name, values_RC in measures.items()}
+        assert found == pytest.approx(by_hand(train_CV[channel], test_CV[channel]), rel=1e-9)
+
+
+def channel_histograms(images: Array) -> Array:
+    return np.stack([np.bincount(images[:, c].ravel(), minlength=256) for c in range(3)])
+
+
+@pytest.fixture(scope="module")
+def histograms(cifar10: dict[str, LabelledImages]) -> tuple[Array, Array]:
+    """The histograms (1, C, V) of train and test split."""
+    train_CV, test_CV = (channel_histograms(cifar10[split].images) for split in SPLITS)
+    return train_CV[None], test_CV[None]

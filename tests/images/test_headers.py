@@ -1,0 +1,226 @@
+"""No band, bit or page of a file is dropped without a word."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+from stages.images import headers
+from tests.pictures import (
+    HEIGHT,
+    WIDTH,
+    Tags,
+    as_image_folder_loads,
+    encoded,
+    measured,
+    picture,
+    refused,
+    tiff,
+)
+
+WIDTH_TAG, HEIGHT_TAG, BITS, PHOTOMETRIC, BANDS = 256, 257, 258, 262, 277
+PLANAR, SUBFILE_TYPE, EXTRA, FORMAT, NODATA = 284, 254, 338, 339, 42113
+COLOURS, GRAY = 2, 1  # of the photometric interpretations
+
+
+def page(bands: int, bits: int = 8, photometric: int = COLOURS) -> tuple[Tags, bytes]:
+    """An image of noise with so many bands."""
+    pixels = np.random.default_rng(bands).bytes(HEIGHT * WIDTH * bands * bits // 8)
+    tags: Tags = {
+        WIDTH_TAG: WIDTH,
+        HEIGHT_TAG: HEIGHT,
+        BITS: (bits,) * bands,
+        PHOTOMETRIC: photometric,
+        BANDS: bands,
+    }
+    return tags, pixels
+
+
+def image(bands: int, bits: int = 8, photometric: int = COLOURS, more: Tags | None = None) -> bytes:
+    tags, pixels = page(bands, bits, photometric)
+    return tiff((tags | (more or {}), pixels))
+
+
+LOST = "{} of them would be lost, as they are neither colours nor declared as alpha"
+
+
+@pytest.mark.parametrize(
+    ("content", "bands", "lost"),
+    [
+        (image(4), "4 bands of 8-bit unsigned integers", 1),
+        (image(4, more={EXTRA: 0}), "4 bands of 8-bit unsigned integers", 1),
+        (image(4, more={EXTRA: 0, PLANAR: 2}), "4 bands of 8-bit unsigned integers", 1),
+        (image(5, more={EXTRA: (0, 0)}), "5 bands of 8-bit unsigned integers", 2),
+        (image(5, more={EXTRA: (2, 0)}), "5 bands of 8-bit unsigned integers", 1),
+        (image(5, more={EXTRA: (0, 0), PLANAR: 2}), "5 bands of 8-bit unsigned integers", 2),
+        (image(2, photometric=GRAY), "2 bands of 8-bit unsigned integers", 1),
+        (image(2, photometric=GRAY, more={EXTRA: 0}), "2 bands of 8-bit unsigned integers", 1),
+        (image(3, photometric=GRAY), "3 bands of 8-bit unsigned integers", 2),
+        (image(8, photometric=GRAY), "8 bands of 8-bit unsigned integers", 7),
+        (image(13, 16, GRAY), "13 bands of 16-bit unsigned integers", 12),
+        (image(4, 16, GRAY, {FORMAT: (2,) * 4}), "4 bands of 16-bit signed integers", 3),
+        (image(6, 32, GRAY, {FORMAT: (3,) * 6}), "6 bands of 32-bit floats", 5),
+        (image(2, 32, GRAY, {FORMAT: (6,) * 2}), "2 bands of 32-bit values of SampleFormat 6", 1),
+    ],
+)
+def test_a_tiff_with_bands_that_would_not_be_counted_is_refused(
+    content: bytes, bands: str, lost: int
+) -> None:
+    assert refused(content) == f"{bands}: {LOST.format(lost)}"
+
+
+@pytest.mark.parametrize(
+    ("content", "values"),
+    [
+        (image(1, 16, GRAY), "16-bit unsigned integers"),
+        (image(1, 12, GRAY), "12-bit unsigned integers"),
+        (image(1, 16, GRAY, {FORMAT: 3}), "16-bit floats"),
+        (image(1, 64, GRAY, {FORMAT: 3}), "64-bit floats"),
+        (image(3, 32, more={FORMAT: (3, 3, 3)}), "32-bit floats"),
+        (image(4, 16, more={EXTRA: 2}), "16-bit unsigned integers"),
+    ],
+)
+def test_a_tiff_of_more_than_8_bits_is_refused_as_what_it_is(content: bytes, values: str) -> None:
+    assert refused(content) == f"{values}, {headers.TOO_DEEP}"
+
+
+def test_signed_bytes_are_refused_which_pillow_takes_for_unsigned() -> None:
+    content = image(1, photometric=GRAY, more={FORMAT: 2})
+    assert refused(content).startswith("8-bit signed integers, which Pillow takes for unsigned")
+
+
+@pytest.mark.parametrize("declared", [1, 2])
+def test_alpha_that_is_declared_is_alpha(declared: int, tmp_path: Path) -> None:
+    content = image(4, more={EXTRA: declared})
+    found = measured(content)
+    assert found.converted == ["alpha"]
+    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
+
+
+def test_a_tiff_by_hand_is_what_image_folder_loads(tmp_path: Path) -> None:
+    content = image(3, more={FORMAT: (1, 1, 1)})
+    found = measured(content)
+    assert found.converted == []
+    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
+
+
+OVERVIEW, MASK = 1, 4
+
+
+def with_pages(*kinds: int) -> bytes:
+    """An image in colour, and further ones of which each says what it is."""
+    tags, pixels = page(1, photometric=GRAY)
+    return tiff(page(3), *((tags | {SUBFILE_TYPE: kind}, pixels) for kind in kinds))
+
+
+@pytest.mark.parametrize(
+    ("kinds", "ignored"),
+    [
+        ([OVERVIEW] * 8, []),
+        ([MASK], ["mask, not applied"]),
+        ([OVERVIEW, OVERVIEW, MASK, OVERVIEW | MASK], ["mask, not applied"]),
+    ],
+    ids=["overviews", "a mask", "both"],
+)
+def test_overviews_and_masks_are_no_frames(
+    kinds: list[int], ignored: list[str], tmp_path: Path
+) -> None:
+    """As in a cloud-optimized GeoTIFF."""
+    content = with_pages(*kinds)
+    found = measured(content)
+    assert found.converted == ignored
+    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
+
+
+@pytest.mark.parametrize("kinds", [[0], [2], [OVERVIEW, 0], [OVERVIEW] * 65])
+def test_pages_are_refused(kinds: list[int]) -> None:
+    assert refused(with_pages(*kinds)) == headers.SEVERAL_FRAMES
+
+
+@pytest.mark.parametrize("kind", [OVERVIEW, MASK])
+def test_a_thumbnail_is_not_taken_for_the_image_that_it_is_of(kind: int) -> None:
+    """As the first image of many raw photos is."""
+    reason = "its first image is an overview or a mask of another"
+    assert refused(image(3, more={SUBFILE_TYPE: kind})) == reason
+
+
+def test_of_many_frames_two_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+    load = ImageFileDirectory_v2.load
+
+    def count(self: ImageFileDirectory_v2, file: IO[bytes]) -> None:
+        read.append(self)
+        load(self, file)
+
+    content = tiff(*[page(1, photometric=GRAY)] * 300)
+    monkeypatch.setattr(ImageFileDirectory_v2, "load", count)
+    assert refused(content) == headers.SEVERAL_FRAMES
+    assert len(read) == 2
+
+
+def test_directories_in_a_circle_end() -> None:
+    """The second, an overview, is followed by itself."""
+    content = bytearray(with_pages(OVERVIEW))
+    first = int.from_bytes(content[4:8], "little")
+    link = first + 2 + 12 * int.from_bytes(content[first : first + 2], "little")
+    content[-4:] = content[link : link + 4]
+    assert refused(bytes(content)) == headers.SEVERAL_FRAMES
+
+
+@pytest.mark.filterwarnings("ignore:Truncated File Read")
+def test_a_tiff_that_ends_within_its_tags_is_damaged() -> None:
+    """Pillow would go on without a nodata value or a further page."""
+    content = image(3, more={NODATA: b"0\0"})
+    for cut in range(1, 100):
+        assert refused(content[:-cut]) == "damaged: the file ends within its tags"
+
+
+def test_a_nodata_value_is_named_as_its_pixels_are_counted(tmp_path: Path) -> None:
+    content = image(3, more={NODATA: b"0\0"})
+    found = measured(content)
+    assert found.converted == ["nodata value, fill counted"]
+    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
+
+
+def test_a_bigtiff_is_read_alike() -> None:
+    small = Image.fromarray(np.asarray(picture()))
+    assert measured(encoded(small, "TIFF", big_tiff=True)).converted == []
+
+
+def test_a_compression_that_pillow_lacks_is_named() -> None:
+    reason = "a TIFF of compression 34887, which Pillow does not read"
+    assert refused(image(3, more={259: 34887})) == reason
+
+
+def test_a_tile_has_the_limit_of_an_image() -> None:
+    """Which is read whole, whatever the image within it is."""
+    assert refused(image(1, photometric=GRAY, more={322: 2**16, 323: 2**16})).startswith("tiles of")
+
+
+def without_declared_alpha(content: bytes) -> bytes:
+    """A JPEG 2000 whose last channel is of no type, as of the near infrared."""
+    at = content.index(b"cdef") + 4
+    (channels,) = struct.unpack_from(">H", content, at)
+    alpha = at + 2 + 6 * (channels - 1)
+    assert content[alpha : alpha + 4] == struct.pack(">2H", channels - 1, 1)
+    return content[: alpha + 2] + b"\xff\xff" + content[alpha + 4 :]
+
+
+@pytest.mark.parametrize(("mode", "bands"), [("RGBA", 4), ("LA", 2)])
+def test_a_jpeg_2000_with_bands_that_would_not_be_counted_is_refused(mode: str, bands: int) -> None:
+    reason = f"{bands} bands of 8-bit unsigned integers: {LOST.format(1)}"
+    content = encoded(picture(mode), "JPEG2000")
+    assert measured(content).converted == ["alpha"]
+    assert refused(without_declared_alpha(content)) == reason
+    assert refused(encoded(picture(mode), "JPEG2000", no_jp2=True)) == reason
+
+
+def test_a_jpeg_2000_of_signed_integers_is_refused() -> None:
+    content = encoded(picture(), "JPEG2000", signed=True)
+    assert refused(content).startswith("8-bit signed integers")

@@ -1,0 +1,167 @@
+"""What was measured is found again by content, or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.images.decode import MeasuredImage, NotAnImageError
+from stages.images.index import save_index
+from stages.images.members import Member
+from stages.measure.file_split import measure_folder
+from stages.measure.store import DamagedStoreError, Store, to_record
+from stages.shared.params import Dataset, Splits
+from stages.statistics.files import save_statistics
+from tests.shards import write_photos, write_split
+
+
+@pytest.fixture(autouse=True)
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path / "normstats" / "measured.sqlite"
+
+
+def image(channels: int = 3, side: int = 40) -> MeasuredImage:
+    rng = np.random.default_rng(0)
+    counts = [
+        np.bincount(rng.integers(0, 256, side * side), minlength=256) for _ in range(channels)
+    ]
+    return MeasuredImage(np.stack(counts), (side, side), ["palette"])
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("side", [1, 40, 300])
+def test_what_is_kept_is_found_by_another_process(channels: int, side: int) -> None:
+    kept = image(channels, side)
+    if side == 300:
+        kept.counts[:] = 0
+        kept.counts[:, 7] = side * side  # more than 16 bits hold
+    with Store.open("v") as store:
+        store.add([("a", to_record(kept)), ("b", to_record(NotAnImageError("why")))])
+    with Store.open("v") as store:
+        assert list(store.lacks("abca")) == [False, False, True, False]
+        found, reason, again = store.get("aba")
+    assert isinstance(found, MeasuredImage)
+    assert np.array_equal(found.counts, kept.counts)
+    assert (found.size, found.converted) == (kept.size, kept.converted)
+    assert isinstance(again, MeasuredImage)
+    assert np.array_equal(again.counts, kept.counts)
+    assert isinstance(reason, NotAnImageError)
+    assert str(reason) == "why"
+
+
+def test_another_preparation_or_decoder_knows_nothing_of_it() -> None:
+    with Store.open("v") as store:
+        store.add([("a", to_record(image()))])
+    with Store.open("w") as store:
+        assert list(store.lacks("a")) == [True]
+
+
+def test_a_batch_is_kept_whole_or_not_at_all() -> None:
+    with Store.open("v") as store:
+        with pytest.raises(TypeError):
+            store.add([("a", to_record(image())), ("b", None)])  # type: ignore[list-item]
+        assert list(store.lacks("a")) == [True]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        # A count moved from one level to another: the pixels are as many as before.
+        "record = substr(record, 1, 60) || x'0100ff00' || substr(record, 65)",
+        "record = substr(record, 2)",
+        "record = 'a text'",
+        "record = 7",
+        "digest = zeroblob(16)",
+        "key = zeroblob(16)",
+    ],
+)
+@pytest.mark.parametrize("table", ["images", "shards"])
+def test_a_damaged_record_is_not_known(path: Path, table: str, damage: str) -> None:
+    with Store.open("v") as store:
+        store.add([("a", to_record(image()))], [("s", [Member("1.png", None, "a")])])
+        assert not any(store.lacks("a"))
+        assert not any(store.lacks_shards("s"))
+    with sqlite3.connect(path) as database:
+        database.execute(f"UPDATE {table} SET {damage}")  # noqa: S608
+    database.close()
+    with Store.open("v") as store:
+        assert all(store.lacks_shards("s"))
+        assert all(store.lacks("a")) == (table == "images")
+        with pytest.raises(ValueError, match=r"was not measured, or is kept no more; run `dvc"):
+            list(store.get("a")) if table == "images" else store.members("s")
+
+
+def test_the_record_of_another_image_is_not_taken(path: Path) -> None:
+    with Store.open("v") as store:
+        store.add([("a", to_record(image()))])
+        store.add([("b", to_record(image(side=7)))])
+    with sqlite3.connect(path) as database:
+        (of_b,) = database.execute("SELECT max(rowid) FROM images").fetchone()
+        database.execute(
+            "UPDATE images SET (record, digest) = "
+            "(SELECT record, digest FROM images WHERE rowid = ?)",
+            [of_b],
+        )
+    database.close()
+    with Store.open("v") as store:
+        assert list(store.lacks("ab")) == [True, False]
+
+
+@pytest.mark.parametrize("content", [b"no database" * 1000, b"SQLite format 3\0" + bytes(4000)])
+def test_a_store_that_cannot_be_read_is_taken_away_and_named(path: Path, content: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with (
+        pytest.raises(
+            DamagedStoreError, match=r"measured\.sqlite: taken away, as it cannot be read"
+        ),
+        Store.open("v"),
+    ):
+        pass
+    with Store.open("v") as store:
+        assert all(store.lacks("a"))
+
+
+def test_a_store_of_another_schema_is_taken_away(path: Path) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path) as database:
+        database.execute("CREATE TABLE images (key BLOB PRIMARY KEY, facts TEXT, counts BLOB)")
+    database.close()
+    with pytest.raises(DamagedStoreError, match="its tables are others"), Store.open("v"):
+        pass
+
+
+def measured(folder: Path) -> bytes:
+    """As `measure` does, in one process: its files of statistics and of the index."""
+    splits = Splits(train="train", test="test")
+    dataset = Dataset(root=str(folder), splits=splits, download=[])
+    statistics, index = measure_folder("train", dataset, lambda work, tasks: map(work, tasks))
+    save_statistics("train", statistics)
+    save_index("train", index)
+    return b"".join(
+        Path(f"data/{of}").read_bytes() for of in ("statistics/train.npz", "index/train.json")
+    )
+
+
+@pytest.mark.parametrize("form", ["folder", "tar"])
+def test_a_damaged_store_changes_no_result(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """Whatever is damaged is measured again, all of it in the same run."""
+    monkeypatch.chdir(tmp_path)
+    write_split(tmp_path / "photos" / "train", form, write_photos(10))
+    expected, rng = measured(tmp_path / "photos"), np.random.default_rng(0)
+    whole = path.read_bytes()
+    for _ in range(12):
+        damaged, start, length = bytearray(whole), rng.integers(len(whole)), rng.choice([1, 64])
+        damaged[start : start + length] = rng.bytes(length)
+        path.write_bytes(damaged)
+        assert measured(tmp_path / "photos") == expected
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE images SET record = zeroblob(1600)")
+    database.close()
+    assert measured(tmp_path / "photos") == expected
