@@ -22,7 +22,7 @@ def main() -> None:
             shutil.rmtree(folder)
         sys.exit(f"error: {in_words(checked)}")
     chosen = PRESETS / load_params().preset
-    for name in ("metrics.json", "normalization.json"):
+    for name in ("distribution.json", "metrics.json", "normalization.json"):
         copy_report(chosen / name, PUBLISHED / name)
 
 

@@ -83,8 +83,9 @@ def compare(
     Raises ValueError where the histograms of the statistics are not those of the images.
     """
     both = dict(zip(SPLITS, (train, test), strict=True))
-    unlabelled = [name for name, split in both.items() if split.labels is None]
-    in_train, in_test = (split.in_strata(classes=not unlabelled) for split in both.values())
+    labelled = {name: split.labels is not None for name, split in both.items()}
+    classes = all(labelled.values())
+    in_train, in_test = (split.in_strata(classes=classes) for split in both.values())
     resampling = Resampling(in_train[1], in_test[1], seed)
     class_gaps = ClassGaps(in_train, in_test)
     dealt, changes = replicate_measures(train, test, resampling, class_gaps, permutations, device)
@@ -103,11 +104,12 @@ def compare(
         "psi_bins": {"levels": PSI_BIN_LEVELS, "least_share": PSI_FLOOR},
         **image_effects(train.statistics, test.statistics),
         "design_effect": design_effect(train.statistics),
-        "unlabelled_splits": unlabelled,
-        **(NO_CLASSES if unlabelled else compare_classes(in_train, in_test, class_name)),
-        "most_unusual_class_gap": None
-        if unlabelled
-        else class_gaps.most_unusual(dealt["class_gap"], class_name),
+        # No list: DVC draws those of a report that it may restore.
+        "labelled": labelled,
+        **(compare_classes(in_train, in_test, class_name) if classes else NO_CLASSES),
+        "most_unusual_class_gap": class_gaps.most_unusual(dealt["class_gap"], class_name)
+        if classes
+        else None,
     }
     return {name: _rounded(value) for name, value in report.items()}
 

@@ -33,7 +33,7 @@ def common_classes(shift: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def class_words(shift: Mapping[str, Any]) -> list[str]:
-    if shift["unlabelled_splits"]:
+    if not all(shift["labelled"].values()):
         return [f"{without_labels(shift)}, so there are no classes to compare."]
     common = common_classes(shift)
     if not common:

@@ -145,7 +145,7 @@ def certainty(shift: Shift, permutations: int) -> str:
         if p_value is not None and p_value < SELDOM
         else "That is no proof that there is no shift: the intervals say how large one may be."
     )
-    dealt = "images" if shift["unlabelled_splits"] else "images of each class"
+    dealt = "images of each class" if all(shift["labelled"].values()) else "images"
     farthest = ", in the channel that is farthest apart" if len(shift["mean_levels"]) > 1 else ""
     return (
         f"Dealing the {dealt} out anew between the splits, {permutations:,} times, "
@@ -155,13 +155,13 @@ def certainty(shift: Shift, permutations: int) -> str:
 
 
 def without_labels(shift: Shift) -> str:
-    splits = " and the ".join(f"{split} split" for split in shift["unlabelled_splits"])
-    return f"Not every image of the {splits} has a label"
+    unlabelled = [f"{split} split" for split, is_so in shift["labelled"].items() if not is_so]
+    return f"Not every image of the {' and the '.join(unlabelled)} has a label"
 
 
 def no_strata(shift: Shift) -> str:
     """A caution where the deals know no classes."""
-    if not shift["unlabelled_splits"]:
+    if all(shift["labelled"].values()):
         return ""
     return (
         f" {without_labels(shift)}: classes were left out of the deals, so that another mix of "

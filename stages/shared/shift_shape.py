@@ -15,9 +15,15 @@ from stages.shared.shape import (
     Finites,
     PValues,
     Shape,
-    Split,
     Values,
 )
+
+
+class Labelled(Shape):
+    """Whether every image of a split has a label."""
+
+    train: bool
+    test: bool
 
 
 class Interval(Shape):
@@ -87,7 +93,7 @@ class Shift(Shape):
     classes: dict[str, OfClass]
     largest_class_gap: LargestGaps
     most_unusual_class_gap: UnusualGap | None
-    unlabelled_splits: list[Split]
+    labelled: Labelled
 
     @model_validator(mode="after")
     def _of_its_own(self) -> Shift:

@@ -75,7 +75,7 @@ def report() -> dict[str, Any]:
 def test_the_report_has_these_keys(report: dict[str, Any]) -> None:
     whole = {"images", "constant_channels", "interval_95", "p_value", "psi_bins"}
     whole |= {"class_mix", "classes", "largest_class_gap", "most_unusual_class_gap"}
-    whole |= {"unlabelled_splits"}
+    whole |= {"labelled"}
     assert report.keys() == {*OF_CHANNELS, *whole}
     assert report["images"] == {"train": 60, "test": 24}
     for name in OF_CHANNELS:
@@ -248,14 +248,14 @@ def test_without_labels_images_are_dealt_and_drawn_as_of_one_class(unlabelled: l
     parts = {"train": split(TRAIN), "test": split(TEST)}
     parts |= {name: replace(parts[name], labels=None) for name in unlabelled}
     found = compared(parts["train"], parts["test"])
-    assert found["unlabelled_splits"] == unlabelled
+    assert found["labelled"] == {name: name not in unlabelled for name in parts}
     assert (found["class_mix"], found["classes"]) == (None, {})
     assert found["largest_class_gap"] == {"mean_levels": None, "std_levels": None}
     assert found["most_unusual_class_gap"] is None
     of_one_class = compared(
         split(TRAIN, np.zeros(60, np.uint8)), split(TEST, np.zeros(24, np.uint8))
     )
-    assert of_one_class["unlabelled_splits"] == []
+    assert all(of_one_class["labelled"].values())
     for name in [*OF_CHANNELS, "interval_95", "p_value"]:
         assert found[name] == of_one_class[name]
     assert None not in numbers(found["p_value"])

@@ -128,11 +128,14 @@ def test_the_page_shows_the_names_of_classes_labels_files_and_the_dataset(
 
 
 def test_the_plots_of_dvc_are_the_plots_and_no_more(hostile: Project, browser: Browser) -> None:
-    """DVC draws every list of a report that it may restore, files and reasons too."""
+    """No table of files or reasons, which DVC would draw as a plot of one against the other."""
     path = hostile.path / "dvc_plots/index.html"
-    drawn = "reports_quarantine_json"
-    assert f"#{drawn}" in path.read_text()
+    assert "#reports_quarantine_json" not in path.read_text()
     with shown(browser, path) as it:
         names = [plot.get_attribute("id") for plot in it.locator(".vega-embed").all()]
-        assert names[-2:] == ["reports_plots_classes_json", "reports_plots_shift_json"]
-        assert len(names) == 5 + 2
+        assert names[-3:] == [
+            "reports_plots_classes_json",
+            "reports_plots_shift_json",
+            "reports_published_distribution_json",
+        ]
+        assert len(names) == 5 + 3

@@ -80,7 +80,7 @@ def test_removing_a_preset_leaves_it_in_no_list(project: Project) -> None:
     assert "reports/presets/half/metrics.json" not in metrics(project)
     assert "half" not in project.run("dvc", "stage", "list")
     assert "half" not in project.run("dvc", "status")
-    project.run("dvc", "plots", "show")
+    assert "WARNING" not in project.run("dvc", "plots", "show")
     assert "presets_half" not in project.read("dvc_plots/index.html").decode()
 
 
@@ -106,6 +106,18 @@ def test_metrics_diff_compares_two_settings(project: Project) -> None:
         own = all_metrics["reports/presets/dataset_pixel_std/metrics.json"]
         assert change["new"] == mean
         assert change["old"] == own["preset"]["mean"][channel]
+
+
+def test_plots_diff_draws_what_was_published_and_what_is(project: Project) -> None:
+    project.edit_params(choose("half"))
+    project.repro()
+    shown = json.loads(project.run("dvc", "plots", "diff", "--json"))["data"]
+    (plot,) = shown["reports/published/distribution.json"]
+    values = {
+        rev: {float(row["value"]) for row in content} for rev, content in plot["datapoints"].items()
+    }
+    assert (min(values["workspace"]), max(values["workspace"])) == (-1, 1)
+    assert values["HEAD"] != values["workspace"]
 
 
 def test_metrics_are_24_numbers_a_preset(project: Project) -> None:

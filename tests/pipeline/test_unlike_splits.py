@@ -87,7 +87,7 @@ def test_class_folders_in_train_alone_are_compared_without_strata_to_the_page(
     assert "unlabelled" not in counts["train"]
     assert counts["test"]["unlabelled"] == 8
     shift = reported(monkeypatch, "shift")
-    assert shift["unlabelled_splits"] == ["test"]
+    assert shift["labelled"] == {"train": True, "test": False}
     assert (shift["classes"], shift["class_mix"]) == ({}, None)
     assert None not in shift["p_value"]["mean_levels"].values()
     run(check, monkeypatch, "--record")
@@ -116,7 +116,7 @@ def test_an_image_without_a_label_leaves_its_split_without_classes(
     assert list(index.labels) == [None, None, 0, 0, 1, 1, 1, 1]
     counts = reported(monkeypatch, "inventory")["test"]
     assert (counts["images"], counts["classes"], counts["unlabelled"]) == (8, 0, 2)
-    assert reported(monkeypatch, "shift")["unlabelled_splits"] == ["test"]
+    assert reported(monkeypatch, "shift")["labelled"] == {"train": True, "test": False}
     assert "8 images without classes, as 2 have no label" in describe(look_at(PHOTOS / "test"))
 
 
@@ -181,5 +181,5 @@ def test_an_array_without_labels_has_no_classes(monkeypatch: pytest.MonkeyPatch)
         save_index(split, index)
     counts = reported(monkeypatch, "inventory")
     assert counts["train"] == counts["test"] == {"images": 6, "classes": 0, "unlabelled": 6}
-    assert reported(monkeypatch, "shift")["unlabelled_splits"] == ["train", "test"]
+    assert reported(monkeypatch, "shift")["labelled"] == {"train": False, "test": False}
     assert "6 images without classes, as 6 have no label" in describe(look_at(PHOTOS / "test"))

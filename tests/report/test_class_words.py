@@ -26,7 +26,7 @@ def a_class(
 
 
 SHIFT: dict[str, Any] = {
-    "unlabelled_splits": [],
+    "labelled": {"train": True, "test": True},
     "mean_levels": dict.fromkeys(CHANNELS, 0.0),
     "classes": {
         "cat": a_class([1.0, -4.0, 0.5], [1.0, 1.25, 1.0], (19, 3000)),
@@ -107,7 +107,7 @@ def test_of_gray_images_nothing_is_said_of_other_channels() -> None:
     gap = {"class": "cat", "channel": "gray", "gap": -4.0}
     found, _ = class_words(
         {
-            "unlabelled_splits": [],
+            "labelled": {"train": True, "test": True},
             "mean_levels": {"gray": 0.0},
             "classes": {"cat": a_class([-4.0], [1.25])},
             "largest_class_gap": {"mean_levels": gap, "std_levels": gap},
@@ -133,6 +133,6 @@ def test_splits_without_a_class_in_common() -> None:
 
 
 def test_splits_without_labels_have_no_classes_to_compare() -> None:
-    assert class_words({**SHIFT, "classes": {}, "unlabelled_splits": ["test"]}) == [
+    assert class_words({**SHIFT, "classes": {}, "labelled": {"train": True, "test": False}}) == [
         "Not every image of the test split has a label, so there are no classes to compare."
     ]

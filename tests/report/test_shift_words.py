@@ -17,7 +17,7 @@ def by_channel(red: Any, green: Any, blue: Any) -> dict[str, Any]:
 
 
 SHIFT: Shift = {
-    "unlabelled_splits": [],
+    "labelled": {"train": True, "test": True},
     "constant_channels": {},
     "mean_levels": by_channel(0.718, 0.758, 0.989),
     "mean_stds": by_channel(0.0114, 0.0122, 0.0148),
@@ -154,7 +154,7 @@ def test_another_mix_of_classes_is_not_called_chance() -> None:
 
 def test_deals_without_classes_are_said_to_be_such() -> None:
     words = shift_words(
-        changed(unlabelled_splits=["train", "test"], class_mix=None, classes={}), 1000
+        changed(labelled={"train": False, "test": False}, class_mix=None, classes={}), 1000
     )
     assert words.certainty.startswith("Dealing the images out anew between the splits, 1,000 ")
     assert words.certainty.endswith(
