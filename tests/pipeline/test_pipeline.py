@@ -114,7 +114,8 @@ def test_plots_diff_draws_what_was_published_and_what_is(project: Project) -> No
     shown = json.loads(project.run("dvc", "plots", "diff", "--json"))["data"]
     (plot,) = shown["reports/published/distribution.json"]
     values = {
-        rev: {float(row["value"]) for row in content} for rev, content in plot["datapoints"].items()
+        rev: [row["value"] for row in plot["content"]["data"]["values"] if row["rev"] == rev]
+        for rev in plot["revisions"]
     }
     assert (min(values["workspace"]), max(values["workspace"])) == (-1, 1)
     assert values["HEAD"] != values["workspace"]
