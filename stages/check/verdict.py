@@ -32,9 +32,9 @@ def check(shift: Mapping[str, Any], limits: Mapping[Any, Limit]) -> dict[str, An
 def in_words(checked: Mapping[str, Any]) -> str:
     """The verdict, with a table of the limits that are broken, or of all where none is."""
     rows = [
-        (measure, channel, of["value"], of["limit"], of["holds"])
+        (measure, channel, held["value"], held["limit"], held["holds"])
         for measure, channels in checked["limits"].items()
-        for channel, of in channels.items()
+        for channel, held in channels.items()
     ]
     broken = [row for row in rows if not row[-1]]
     if broken:

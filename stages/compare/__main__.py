@@ -1,31 +1,27 @@
 """Compare the test split with the train split: `python -m stages.compare`."""
-# ruff: noqa: E402
 
 from __future__ import annotations
 
 import argparse
-import gc
 from collections.abc import Mapping
 
 import numpy as np
 
-# See stages/measure/__main__.py. Later collections need not look through what torch made either.
-gc.disable()
-import torch
+from stages.shared import entry
 
-gc.freeze()
-gc.enable()
+with entry.importing():
+    import torch
+
 from stages.compare.classes import Labels
-from stages.compare.file_counts import StoredCounts
+from stages.compare.file_counts import FileCounts
 from stages.compare.reweigh import ArrayCounts, ImageCounts
 from stages.compare.splits import Split, compare
 from stages.images.arrays import ImageFile, is_array
 from stages.images.decoder import note_another, version
 from stages.images.index import Index, load_index
-from stages.measure.device import choose_device, readable_failures
+from stages.measure.device import choose_device, readable_device_errors
 from stages.measure.engine import engine_of
 from stages.measure.file_split import ensure_measured
-from stages.shared import entry
 from stages.shared.load_params import load_params
 from stages.shared.names import SPLITS
 from stages.shared.params import Params
@@ -41,7 +37,7 @@ def main() -> None:
     if device.type == "mps":
         device = torch.device("cpu")  # MPS has no float64
     measured = load_splits()
-    indexes = [load_index(split, of.images) for split, of in measured.items()]
+    indexes = [load_index(split, statistics.images) for split, statistics in measured.items()]
     # Each split numbers the classes that it has.
     classes = list(dict.fromkeys(name for index in indexes for name in index.classes))
     numbers = {name: number for number, name in enumerate(classes)}
@@ -53,7 +49,7 @@ def main() -> None:
         )
         for split, index, statistics in zip(SPLITS, indexes, measured.values(), strict=True)
     )
-    with readable_failures(device):
+    with readable_device_errors(device):
         shift = compare(
             train,
             test,
@@ -88,7 +84,7 @@ def image_counts(
         return images
     note_another(index.decoder, split)
     ensure_measured(split, params.dataset, index.contents, engine_of(params.measure))
-    return StoredCounts(index.contents, statistics, version(params.dataset.preparation))
+    return FileCounts(index.contents, statistics, version(params.dataset.preparation))
 
 
 if __name__ == "__main__":

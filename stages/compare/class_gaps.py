@@ -37,7 +37,7 @@ class ClassGaps:
         self._labels_K, self._classes_N = np.unique(np.concatenate(labels), return_inverse=True)
         # Pixels, then the sums of each channel (1 + C, N); sums of a class stay below 2^53.
         self._values = np.concatenate(
-            [np.vstack([of.image_pixels, of.image_sums.T]) for of in statistics], axis=1
+            [np.vstack([split.image_pixels, split.image_sums.T]) for split in statistics], axis=1
         ).astype(np.float64)
         self._total_K = self._by_class(np.arange(len(self._classes_N)))
         self._spread_CK = self._spread()
@@ -79,7 +79,9 @@ class ClassGaps:
     def _by_class(self, images: NDArray[np.intp]) -> FloatArray:
         """The values of some images together, by class (1 + C, K)."""
         classes, count = self._classes_N[images], len(self._labels_K)
-        return np.stack([np.bincount(classes, of[images], count) for of in self._values])
+        return np.stack(
+            [np.bincount(classes, values_N[images], count) for values_N in self._values]
+        )
 
     def _spread(self) -> FloatArray:
         images_K, tests_K = (

@@ -106,14 +106,16 @@ def _compare_class(train: _Images, test: _Images) -> dict[str, Any]:
     return {
         "images": {"train": len(train.pixels), "test": len(test.pixels)},
         "mean_levels": {
-            **{split: by_channel(of.mean for of in part) for split, part in parts.items()},
+            **{
+                split: by_channel(channel.mean for channel in part) for split, part in parts.items()
+            },
             "gap": by_channel(in_test.mean - in_train.mean for in_train, in_test in pairs),
             "gap_standard_error": by_channel(
                 math.hypot(in_train.mean_error, in_test.mean_error) for in_train, in_test in pairs
             ),
         },
         "std_levels": {
-            **{split: by_channel(of.std for of in part) for split, part in parts.items()},
+            **{split: by_channel(channel.std for channel in part) for split, part in parts.items()},
             "gap": by_channel(in_test.std - in_train.std for in_train, in_test in pairs),
         },
     }

@@ -17,7 +17,7 @@ from stages.statistics.integers import SplitStatistics
 
 
 @dataclass(frozen=True)
-class StoredCounts:
+class FileCounts:
     """Histograms of images of any size, which are known by their contents."""
 
     contents: Sequence[str]

@@ -25,7 +25,9 @@ def main() -> None:
     # As they are copied: with commas, brackets and parentheses.
     words = re.findall(r"[^\s,()\[\]]+", " ".join(parser.parse_args().constant))
     statistics = load_splits()
-    measured = [found for split, of in statistics.items() for found in definitions(split, of)]
+    measured = [
+        found for split, measured in statistics.items() for found in definitions(split, measured)
+    ]
     constants = read_constants(words, summarize(statistics["train"]))
     print("\n\n".join(answer(identify(constant, measured)) for constant in constants))
 

@@ -58,7 +58,9 @@ class Index(BaseModel):
 
     @model_validator(mode="after")
     def _agrees(self) -> Index:
-        lengths = {len(self.labels)} | {len(of) for of in (self.names, self.contents) if of}
+        lengths = {len(self.labels)} | {
+            len(column) for column in (self.names, self.contents) if column
+        }
         if len(lengths) > 1:
             raise ValueError(f"entries for different numbers of images: {sorted(lengths)}")
         largest = max((label for label in self.labels if label is not None), default=-1)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from stages.images.rows import Rows
 from stages.shared.batches import batches
-from stages.shared.location import Location, open_file, readable_failures
+from stages.shared.location import Location, open_file, readable_url_errors
 
 if TYPE_CHECKING:
     from upath import UPath
@@ -150,7 +150,7 @@ def side_by_side(work: Callable[[File], R], files: Iterable[File]) -> Iterator[R
 def identify(path: Location) -> str:
     """What a file is known by: its content, or at a URL what the filesystem tells of that."""
     if not isinstance(path, Path):
-        with readable_failures(path):
+        with readable_url_errors(path):
             path.fs.invalidate_cache(path.path)
             info = path.fs.info(path.path)
         return _identity(path, info)
@@ -167,7 +167,7 @@ def content_of(data: bytes) -> str:
 
 
 def _walk_url(folder: UPath) -> Iterator[File]:
-    with readable_failures(folder):
+    with readable_url_errors(folder):
         folder.fs.invalidate_cache(folder.path)
         infos = folder.fs.find(folder.path, detail=True)
     for path, info in infos.items():

@@ -41,17 +41,17 @@ class Place:
 START = Place()
 
 # A member and its bytes.
-Image = tuple[Member, bytes]
+EncodedImage = tuple[Member, bytes]
 
 # The same with its place, where the reading can begin with it.
 Placed = tuple[Place | None, Member, bytes]
 
 
-def member(name: str, label: str | None, data: bytes) -> Image:
+def member(name: str, label: str | None, data: bytes) -> EncodedImage:
     return Member(name, label, content_of(data)), data
 
 
-def refused(name: str, reason: str) -> Image:
+def refused(name: str, reason: str) -> EncodedImage:
     return Member(name, None, reason=reason), b""
 
 

@@ -38,12 +38,12 @@ class Rows:
     def extend(self, rows: Iterable[tuple[str | None, ...]]) -> None:
         """Add rows at the end."""
         for some in batches(rows, BATCH_ROWS):
-            with _readable_failures():
+            with _readable_disk_errors():
                 self._database.executemany(self._insert, some)
 
     def sort(self, column: str) -> None:
         """Put the rows in the order in which Python sorts the text of this column."""
-        with _readable_failures():
+        with _readable_disk_errors():
             self._database.execute("ALTER TABLE rows RENAME TO unsorted")
             self._database.execute(f"CREATE TABLE rows AS SELECT * FROM unsorted ORDER BY {column}")
             self._database.execute("DROP TABLE unsorted")
@@ -72,7 +72,7 @@ class Rows:
 
     def _select(self, what: str) -> Iterator[tuple[Any, ...]]:
         # A generator, so that the table is there for as long as it is read.
-        with _readable_failures():
+        with _readable_disk_errors():
             cursor = self._database.execute(f"SELECT {what}")
             yield from iter(cursor.fetchone, None)
 
@@ -101,7 +101,7 @@ class Column(Sequence[T], Generic[T]):
 
 
 @contextmanager
-def _readable_failures() -> Iterator[None]:
+def _readable_disk_errors() -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:

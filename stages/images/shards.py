@@ -13,7 +13,7 @@ from typing import IO
 
 from stages.images.listing import File, identify
 from stages.images.magic import FIRST_BYTES, named_content
-from stages.images.members import START, Image, Place, Placed
+from stages.images.members import START, EncodedImage, Place, Placed
 from stages.images.parquet import parquet_has_images, read_parquet
 from stages.images.tar import read_tar
 from stages.shared.location import Location, open_file
@@ -25,7 +25,7 @@ BLOCK_BYTES = 2**23
 READ_AHEAD = {"cache_type": "background", "cache_options": {"maxblocks": 4}}
 
 
-def read_shard(shard: File) -> Iterator[Image]:
+def read_shard(shard: File) -> Iterator[EncodedImage]:
     """The images in the shard's order, of which few are in memory at once.
 
     Raises OSError where it is no whole shard, and ValueError where it is no longer the one that was

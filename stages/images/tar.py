@@ -15,7 +15,7 @@ from typing import IO, cast
 from stages.images.listing import DROPPINGS
 from stages.images.members import (
     MAX_IMAGE_BYTES,
-    Image,
+    EncodedImage,
     Place,
     Placed,
     class_of,
@@ -97,7 +97,7 @@ def _suffix(info: tarfile.TarInfo) -> str:
     return PurePosixPath(info.name).name.partition(".")[2].lower()
 
 
-def _image_of_sample(infos: Iterable[tarfile.TarInfo], file: _Whole) -> Image:
+def _image_of_sample(infos: Iterable[tarfile.TarInfo], file: _Whole) -> EncodedImage:
     """The one image of a sample, and its label; what else it has, as captions or masks, is not."""
     images, others = list[tarfile.TarInfo](), list[tarfile.TarInfo]()
     data, labels, reasons = b"", list[str | None](), list[str]()

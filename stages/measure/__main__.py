@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 from contextlib import suppress
 
 from stages.images.arrays import is_array
@@ -34,12 +33,9 @@ def measure(split: str, params: Params) -> tuple[SplitStatistics, Index]:
     if not is_array(folder):
         note_another(_recorded_decoder(split), split)
         return measure_folder(split, params.dataset, engine_of(params.measure))
-    # Here, since each process that decodes files imports this module and needs no torch. Importing
-    # torch makes many objects and no garbage: looking for garbage would take a quarter of a second.
-    gc.disable()
-    from stages.measure.array_split import measure_arrays
-
-    gc.enable()
+    # Here, since files are measured without torch.
+    with entry.importing():
+        from stages.measure.array_split import measure_arrays
     return measure_arrays(split, folder, params.measure)
 
 

@@ -12,7 +12,7 @@ from stages.images.arrays import ImageFile, index_arrays
 from stages.images.index import Index
 from stages.images.listing import Listing, check_unchanged, walk
 from stages.measure.counting import batch_size, measure_batch, measure_batches
-from stages.measure.device import choose_device, readable_failures
+from stages.measure.device import choose_device, readable_device_errors
 from stages.measure.engine import Engine, engine_of
 from stages.shared.params import Measure
 from stages.statistics.integers import SplitStatistics
@@ -47,7 +47,7 @@ def measure_images(split: str, images: ImageFile, measure: Measure) -> SplitStat
     device = choose_device(measure.device)
     batches = measure_batches(images, measure.batch_images, device)
     total = ceil(len(images) / batch_size(images, measure.batch_images))
-    with readable_failures(device):
+    with readable_device_errors(device):
         parts = list(tqdm(batches, desc=f"measure {split} on {device}", total=total, unit="batch"))
     return SplitStatistics.joined(parts)
 
@@ -75,5 +75,5 @@ def measure_ranges(
 def measure_range(part: Range) -> tuple[int, SplitStatistics]:
     """The statistics of a range, with its start, as results come in any order."""
     device = choose_device(part.device)
-    with readable_failures(device):
+    with readable_device_errors(device):
         return part.start, measure_batch(part.images[part.start : part.stop], device)

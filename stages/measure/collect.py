@@ -40,12 +40,14 @@ class Collection:
     def add(self, block: Sequence[tuple[Member, MeasuredImage]]) -> None:
         self._images.extend((image.name, image.label, image.content) for image, _ in block)
         found = [measured for _, measured in block]
-        self._parts.append(statistics_of_counts(in_one_mode([of.counts for of in found])))
-        sizes = {of.size for of in found} | self._sizes
+        self._parts.append(
+            statistics_of_counts(in_one_mode([measured.counts for measured in found]))
+        )
+        sizes = {measured.size for measured in found} | self._sizes
         self._sizes = {min(sizes, key=_by_pixels), max(sizes, key=_by_pixels)}
-        for of in found:
-            self._converted.update(of.converted)
-        self._gray += sum(len(of.counts) == 1 for of in found)
+        for measured in found:
+            self._converted.update(measured.converted)
+        self._gray += sum(len(measured.counts) == 1 for measured in found)
 
     def refuse(self, image: Member, reason: str) -> None:
         self.quarantined.append(Quarantined(name=image.name, reason=reason))
@@ -108,7 +110,7 @@ def collect(files: Listing, store: Store, *, quarantine: bool) -> tuple[SplitSta
             collection.add(block)
     bad = collection.quarantined
     total = len(collection) + len(bad)
-    listed = "\n".join(f"  {of.name}: {of.reason}" for of in bad[:NAMED])
+    listed = "\n".join(f"  {file.name}: {file.reason}" for file in bad[:NAMED])
     if len(bad) > NAMED:
         listed += f"\n  and {len(bad) - NAMED} more"
     if not len(collection):

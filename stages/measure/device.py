@@ -27,7 +27,7 @@ def choose_device(name: str) -> torch.device:
 
 
 @contextmanager
-def readable_failures(device: torch.device) -> Iterator[None]:
+def readable_device_errors(device: torch.device) -> Iterator[None]:
     """Turn what torch raises for a device that is busy, too old or out of memory into OSError."""
     try:
         yield

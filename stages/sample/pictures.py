@@ -19,7 +19,7 @@ from stages.shared.location import Location
 from stages.shared.params import Dataset
 from stages.shared.preparation import Preparation
 
-Image = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class ArrayPictures:
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, number: int) -> Image:
+    def __getitem__(self, number: int) -> Pixels:
         """The image (C, H, W)."""
-        image: Image = self.images[number : number + 1][0]
+        image: Pixels = self.images[number : number + 1][0]
         return image
 
     def digests(self) -> dict[str, str]:
@@ -56,7 +56,7 @@ class FilePictures:
     def __len__(self) -> int:
         return len(self.index.names)
 
-    def __getitem__(self, number: int) -> Image:
+    def __getitem__(self, number: int) -> Pixels:
         """The image (C, H, W)."""
         name = self.index.names[number]
         data = read_image(self.folder, name)

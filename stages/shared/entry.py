@@ -7,7 +7,8 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
@@ -24,6 +25,18 @@ def run(main: Callable[[], None]) -> None:
     # The process ends here: without this, Python would first search all of torch's objects for
     # garbage, which takes a third of a second.
     gc.freeze()
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Around the import of torch, which makes many objects and no garbage.
+
+    Looking for garbage among them would take a quarter of a second, then and at each later look.
+    """
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
 
 
 def visible(text: str) -> str:

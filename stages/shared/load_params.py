@@ -79,8 +79,10 @@ def _describe(mistake: ErrorDetails) -> str:
     place = ".".join(map(str, loc))
     match mistake["type"]:
         case "literal_error" if loc[-1] == "[key]":
-            of = ".".join(map(str, loc[:-2]))
-            return f"{of}: unknown name {found!r}; expected one of {mistake['ctx']['expected']}"
+            section = ".".join(map(str, loc[:-2]))
+            return (
+                f"{section}: unknown name {found!r}; expected one of {mistake['ctx']['expected']}"
+            )
         case "missing":
             return f"{place}: missing"
         case "extra_forbidden" if loc[0] == "presets":

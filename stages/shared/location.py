@@ -63,7 +63,7 @@ def read_file(path: Path) -> bytes:
 
 
 @contextmanager
-def readable_failures(url: UPath) -> Iterator[None]:
+def readable_url_errors(url: UPath) -> Iterator[None]:
     """What a filesystem raises, also where it is not installed, as OSError that has the URL.
 
     Of the errors of all filesystems Exception is the only one in common.

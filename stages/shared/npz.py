@@ -47,7 +47,7 @@ def read_npz(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]]:
     content = io.BytesIO(path.read_bytes())  # an OSError of this is no damage
     try:
         with zipfile.ZipFile(content) as archive:
-            if any(of.compress_type != zipfile.ZIP_STORED for of in archive.infolist()):
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
                 raise ValueError("compressed, though none is written so")
             # `read` checks the CRC of an array before numpy sees a byte of it.
             return {name: parse_npy(archive.read(f"{name}.npy")) for name in names}

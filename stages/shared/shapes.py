@@ -23,7 +23,9 @@ class Check(Shape):
 
     @model_validator(mode="after")
     def _all_hold(self) -> Check:
-        if self.passed != all(of.holds for by in self.limits.values() for of in by.values()):
+        if self.passed != all(
+            checked.holds for channels in self.limits.values() for checked in channels.values()
+        ):
             raise ValueError("passed: expected whether all limits hold")
         return self
 
