@@ -46,13 +46,13 @@ def main() -> None:
     )
     parser.add_argument("--in-place", action="store_true", help="copy nothing")
     arguments = parser.parse_args()
-    load_params()
+    before = load_params().dataset
     folder = Path(os.path.expanduser(arguments.images))  # noqa: PTH111  # Path's fails
     if arguments.images in READY_MADE and not folder.is_dir():
         choice = choose_ready_made(arguments.images)
         content, changes = edit_params(choice)
     else:
-        choice = choose_folder(folder, in_place=arguments.in_place)
+        choice = choose_folder(folder, before.max_pixels, in_place=arguments.in_place)
         content, changes = edit_params(choice)
         keep(folder, choice)
     with atomic_write(PARAMS) as file:
@@ -66,14 +66,14 @@ def choose_ready_made(name: str) -> Choice:
     return Choice(DATA / name, splits, READY_MADE[name].channels, download=name)
 
 
-def choose_folder(folder: Path, *, in_place: bool) -> Choice:
+def choose_folder(folder: Path, max_pixels: int, *, in_place: bool) -> Choice:
     """Look at a folder, and whether it can be kept, before anything is written."""
     splits = find_splits(folder)
     root = root_of(folder, in_place=in_place)
     check = check_in_place if is_at(root, folder) else check_copied
     for name in splits.values():
         check(folder / name)
-    looks = {split: look_at(folder / name) for split, name in splits.items()}
+    looks = {split: look_at(folder / name, max_pixels) for split, name in splits.items()}
     for split, look in looks.items():
         say(f"{folder / splits[split]}, for {split}:\n{describe(look)}")
     if others := in_no_split(folder, splits.values()):

@@ -86,7 +86,10 @@ def image_counts(
         return images
     note_another(index.decoder, split)
     ensure_measured(split, params.dataset, index.contents, engine_of(params.measure))
-    return StoredCounts(index.contents, statistics, version(params.dataset.preparation))
+    dataset = params.dataset
+    return StoredCounts(
+        index.contents, statistics, version(dataset.preparation), dataset.max_pixels
+    )
 
 
 if __name__ == "__main__":

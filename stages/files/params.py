@@ -26,7 +26,7 @@ from ruamel.yaml.composer import Composer, ComposerError
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import Node
 
-from stages.core.prepare import Preparation
+from stages.core.prepare import MAX_PIXELS, MOST_PIXELS, Preparation
 from stages.files.location import Location, check_root, locate
 
 PARAMS = Path("params.yaml")
@@ -160,11 +160,13 @@ class Dataset(Section):
     on_bad_image: Literal["stop", "quarantine"] = "stop"
     resize: Side | Sides | None = None
     crop: Side | Sides | None = None
+    max_pixels: Annotated[int, Field(strict=True, gt=0, le=MOST_PIXELS)] = MAX_PIXELS
 
     @property
     def preparation(self) -> Preparation:
         crop = self.crop
-        return Preparation(self.resize, (crop, crop) if isinstance(crop, int) else crop)
+        both = (crop, crop) if isinstance(crop, int) else crop
+        return Preparation(self.resize, both, self.max_pixels)
 
     def folder(self, split: str) -> Location:
         """Where the images of `train` or `test` are."""
