@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ from stages.files.edit_params import Choice, edit_params
 from stages.files.images import DATA
 from stages.files.keepable import check_copied, check_in_place
 from stages.files.look import Look, look_at
-from stages.files.params import PARAMS, load_params
+from stages.files.params import PARAMS, Dataset, load_params, parse_params
 from stages.files.ready_made.registry import READY_MADE
+from stages.files.reports import take_back
 
 # What folders of test images are called, by preference.
 TEST_FOLDERS = ("test", "val", "valid", "validation", "dev", "eval")
@@ -55,10 +57,18 @@ def main() -> None:
         choice = choose_folder(folder, before.max_pixels, in_place=arguments.in_place)
         content, changes = edit_params(choice)
         keep(folder, choice)
+    if is_another(before, parse_params(content).dataset) and (gone := take_back()):
+        changes.append(f"{' and '.join(map(str, gone))}: gone, being of {before.root}")
     with atomic_write(PARAMS) as file:
         file.write(content)
     say(f"{PARAMS}: dataset.root is {choice.root} now")
     say("\n".join([*changes, "`dvc repro` measures it"]))
+
+
+def is_another(before: Dataset, after: Dataset) -> bool:
+    """Whether other folders are the splits now, so that what was published is not of them."""
+    told = attrgetter("root", "splits", "download")
+    return bool(told(before) != told(after))
 
 
 def choose_ready_made(name: str) -> Choice:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-from pathlib import Path
 
 from stages import entry
 from stages.core.check import in_words
 from stages.files.params import load_params
-from stages.files.reports import CHECK, EXPORTS, PRESETS, PUBLISHED, copy_report, read_json
+from stages.files.reports import CHECK, PRESETS, PUBLISHED, copy_report, read_json, take_back
 
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     checked = read_json(CHECK)
     if not checked["passed"]:
-        # What was handed out before may be of another dataset.
-        for folder in filter(Path.exists, (PUBLISHED, EXPORTS)):
-            shutil.rmtree(folder)
+        take_back()
         sys.exit(f"error: {in_words(checked)}")
     chosen = PRESETS / load_params().preset
     for name in ("metrics.json", "normalization.json"):
