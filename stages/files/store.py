@@ -57,7 +57,7 @@ def to_record(measured: MeasuredImage | NotAnImageError) -> Record:
 
 def holds(record: Record, max_pixels: int) -> bool:
     """Whether an image would be measured to the same with this limit."""
-    # Before images had limits of their own, all had the same.
+    # Records without limits are from when `max_pixels` could not be set.
     least, most = json.loads(record.partition(b"\n")[0]).get("limits", (MAX_PIXELS, MAX_PIXELS))
     return bool(least <= max_pixels <= most)
 
