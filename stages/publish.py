@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
-from pathlib import Path
 
 from stages.check.verdict import in_words
 from stages.shared import entry
 from stages.shared.load_params import load_params
-from stages.shared.reports import CHECK, EXPORTS, PRESETS, PUBLISHED, copy_report, read_json
+from stages.shared.reports import (
+    CHECK,
+    PRESETS,
+    PUBLISHED,
+    copy_report,
+    read_json,
+    take_back,
+)
 
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     checked = read_json(CHECK)
     if not checked["passed"]:
-        # What was handed out before may be of another dataset.
-        for folder in filter(Path.exists, (PUBLISHED, EXPORTS)):
-            shutil.rmtree(folder)
+        take_back()
         sys.exit(f"error: {in_words(checked)}")
     chosen = PRESETS / load_params().preset
     for name in ("distribution.json", "metrics.json", "normalization.json"):

@@ -67,7 +67,8 @@ def call(command: str) -> str | None:
     What is no readable error is raised, warnings included.
     """
     name, *arguments = command.split()
-    main = importlib.import_module(f"stages.{name}").main
+    entered = f"stages.{name}.__main__" if (ROOT / "stages" / name).is_dir() else f"stages.{name}"
+    main = importlib.import_module(entered).main
     with (
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(io.StringIO()),

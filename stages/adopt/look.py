@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -20,7 +21,7 @@ from stages.images.listing import File, identify, side_by_side
 from stages.images.shards import read_shard
 from stages.measure.collect import label_of
 from stages.shared.location import open_file
-from stages.shared.preparation import Size
+from stages.shared.preparation import MAX_PIXELS, Size
 
 GRAY = ("1", "L", "LA")
 
@@ -51,7 +52,7 @@ class Look:
         return 1 if all(mode in GRAY for mode in self.modes) else 3
 
 
-def look_at(folder: Path) -> Look:
+def look_at(folder: Path, max_pixels: int = MAX_PIXELS) -> Look:
     """Look at the header of every file; ValueError where no file is an image."""
     if is_array(folder):
         images, index = ImageFile.of_folder(folder), index_arrays(folder)
@@ -66,9 +67,8 @@ def look_at(folder: Path) -> Look:
     files = find_files(folder)
     labels, formats, modes = Counter[str | None](), Counter[str](), Counter[str]()
     sizes, bad = set[Size](), dict[str, str]()
-    seen = tqdm(
-        side_by_side(_look_into, files), f"look at {str(folder)!r}", len(files), unit="file"
-    )
+    looks = side_by_side(partial(_look_into, max_pixels), files)
+    seen = tqdm(looks, f"look at {str(folder)!r}", len(files), unit="file")
     for name, label, header in (image for images in seen for image in images):
         if isinstance(header, NotAnImageError):
             bad[name] = str(header)
@@ -95,7 +95,7 @@ class _Header:
 _Seen = tuple[str, str | None, _Header | NotAnImageError]
 
 
-def _look_into(file: File) -> list[_Seen]:
+def _look_into(max_pixels: int, file: File) -> list[_Seen]:
     """What is in a file: one image, or those of a shard."""
     if file.noted:
         return []
@@ -106,20 +106,22 @@ def _look_into(file: File) -> list[_Seen]:
             (
                 f"{file.name}/{member.name}",
                 member.label,
-                NotAnImageError(member.reason) if member.reason else _header(io.BytesIO(data)),
+                NotAnImageError(member.reason)
+                if member.reason
+                else _header(io.BytesIO(data), max_pixels),
             )
             for member, data in read_shard(replace(file, content=identify(file.path)))
         ]
     try:
         with open_file(file.path) as content:
-            return [(file.name, label_of(file.name), _header(content))]
+            return [(file.name, label_of(file.name), _header(content, max_pixels))]
     except OSError as error:
         return [(file.name, None, NotAnImageError(f"cannot be read: {error.strerror}"))]
 
 
-def _header(content: BinaryIO) -> _Header | NotAnImageError:
+def _header(content: BinaryIO, max_pixels: int) -> _Header | NotAnImageError:
     try:
-        with open_image(content) as image:
+        with open_image(content, max_pixels) as image:
             return _Header(str(image.format), image.mode, (image.height, image.width))
     except NotAnImageError as error:
         return error

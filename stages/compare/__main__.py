@@ -84,7 +84,8 @@ def image_counts(
         return images
     note_another(index.decoder, split)
     ensure_measured(split, params.dataset, index.contents, engine_of(params.measure))
-    return FileCounts(index.contents, statistics, version(params.dataset.preparation))
+    dataset = params.dataset
+    return FileCounts(index.contents, statistics, version(dataset.preparation), dataset.max_pixels)
 
 
 if __name__ == "__main__":

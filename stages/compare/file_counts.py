@@ -22,7 +22,8 @@ class FileCounts:
 
     contents: Sequence[str]
     statistics: SplitStatistics
-    version: str  # of the store's records
+    version: str  # of the store's records, as is the limit
+    max_pixels: int
 
     @property
     def channels(self) -> int:
@@ -38,7 +39,7 @@ class FileCounts:
     def counts(self, images: slice, device: torch.device) -> Tensor:
         contents = self.contents[images]
         counts_NCV = np.empty((len(contents), self.channels, LEVELS), dtype=np.int64)
-        with Store.open(self.version) as store:
+        with Store.open(self.version, self.max_pixels) as store:
             for counts_CV, measured in zip(counts_NCV, store.get(contents), strict=True):
                 if not isinstance(measured, MeasuredImage):
                     raise ValueError("the index is not that of the images; run `dvc repro measure`")

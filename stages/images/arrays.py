@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,10 +39,7 @@ class ImageFile:
         path = folder / "images.npy"
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no images there; {REMEDY}")
-        try:
-            array = map_npy(path)
-        except ValueError as error:
-            raise ValueError(f"{path}: not a whole .npy file ({error}); {REMEDY}") from error
+        array = _mapped(path)
         channels = " or ".join(map(str, CHANNELS))
         expected = f"a C-contiguous uint8 array of shape (N, {channels}, H, W), N > 0"
         contiguous = "" if array.flags.c_contiguous else ", not contiguous"
@@ -63,8 +60,15 @@ class ImageFile:
     def __getitem__(self, images: slice) -> NDArray[np.uint8]:
         # A new map for each slice: its pages leave memory with it, so that reading a file never
         # holds more of it than the slices in use. Copy-on-write, as torch wants a writable array.
-        batch: NDArray[np.uint8] = np.lib.format.open_memmap(self.path, mode="c")[images]
+        batch: NDArray[np.uint8] = _mapped(self.path, mode="c")[images]
         return batch
+
+
+def _mapped(path: Path, mode: Literal["r", "c"] = "r") -> NDArray[Any]:
+    try:
+        return map_npy(path, mode)
+    except ValueError as error:
+        raise ValueError(f"{path}: not a whole .npy file ({error}); {REMEDY}") from error
 
 
 def is_array(folder: Location) -> TypeGuard[Path]:
@@ -106,10 +110,7 @@ def load_labels(folder: Path) -> NDArray[np.integer[Any]]:
     path = folder / "labels.npy"
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no labels there; {REMEDY}")
-    try:
-        labels_N = np.array(map_npy(path))
-    except ValueError as error:
-        raise ValueError(f"{path}: not a whole .npy file ({error}); {REMEDY}") from error
+    labels_N = np.array(_mapped(path))
     images = len(ImageFile.of_folder(folder))
     if labels_N.dtype.kind not in "iu" or labels_N.shape != (images,):
         raise ValueError(

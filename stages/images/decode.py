@@ -21,7 +21,14 @@ from PIL import ExifTags, Image, ImageFile
 from stages.images import headers
 from stages.images.magic import FIRST_BYTES, named_content
 from stages.shared.names import LEVELS
-from stages.shared.preparation import Preparation, Size, center_crop_offset, resized
+from stages.shared.preparation import (
+    MAX_PIXELS,
+    MOST_PIXELS,
+    Preparation,
+    Size,
+    center_crop_offset,
+    resized,
+)
 
 # As Pillow names them. TGA has no mark at its start, so it is tried last.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF", "TGA")
@@ -57,37 +64,50 @@ DAMAGE = (
 )
 
 
+# A range of `Preparation.max_pixels`, both ends included.
+Limits = tuple[int, int]
+ANY_LIMIT = (0, MOST_PIXELS)
+
+
 class NotAnImageError(ValueError):
-    """Why a file is not an image that can be measured."""
+    """Why a file is not an image that can be measured, where `max_pixels` is within `limits`."""
+
+    def __init__(self, reason: str, limits: Limits = ANY_LIMIT) -> None:
+        super().__init__(reason)
+        self.limits = limits
 
 
 @dataclass(frozen=True)
 class MeasuredImage:
-    """The counts of an image, after its preparation."""
+    """The counts of an image, after its preparation, where `max_pixels` is within `limits`."""
 
     counts: NDArray[np.int64]  # (C, V), C = 1 for a gray image, 3 for one in colour
     size: Size
     converted: list[str]  # what it was, where it had to be converted or an instruction was ignored
+    limits: Limits = ANY_LIMIT
 
 
 def measure_image(content: bytes, preparation: Preparation) -> MeasuredImage:
     """Decode and count an image; NotAnImageError says why not."""
-    image, converted = decode(content)
+    image, converted = decode(content, preparation.max_pixels)
+    sizes = preparation.sizes((image.height, image.width))
+    limits = (max(height * width for height, width in sizes), MOST_PIXELS)
     image = prepare(image, preparation)
-    counts = np.array(image.histogram(), dtype=np.int64)
-    return MeasuredImage(counts.reshape(-1, LEVELS), (image.height, image.width), converted)
+    counts = np.array(image.histogram(), dtype=np.int64).reshape(-1, LEVELS)
+    return MeasuredImage(counts, (image.height, image.width), converted, limits)
 
 
-def decode(content: bytes) -> tuple[Image.Image, list[str]]:
+def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Image.Image, list[str]]:
     """The image in mode L or RGB, and what was converted; NotAnImageError says why not."""
     # Pillow warns of damaged descriptions of an image, which no pixel depends on.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _decode(content)
+        return _decode(content, max_pixels)
 
 
-def _decode(content: bytes) -> tuple[Image.Image, list[str]]:
-    file = open_image(io.BytesIO(content))
+def _decode(content: bytes, max_pixels: int) -> tuple[Image.Image, list[str]]:
+    file = open_image(io.BytesIO(content), max_pixels)
+    limits = (file.width * file.height, MOST_PIXELS)
     converted = []
     try:
         if "exif" in file.info and file.getexif().get(ExifTags.Base.Orientation, 1) != 1:
@@ -104,13 +124,13 @@ def _decode(content: bytes) -> tuple[Image.Image, list[str]]:
         mode = READ_AS.get(file.mode)
         image = file if mode in (file.mode, None) else file.convert(mode)
     except DAMAGE as error:
-        raise NotAnImageError(f"damaged: {error}") from error
+        raise NotAnImageError(f"damaged: {error}", limits) from error
     if mode is None:
-        raise NotAnImageError(f"of Pillow's mode {file.mode}, which has no reading as RGB")
+        raise NotAnImageError(f"of Pillow's mode {file.mode}, which has no reading as RGB", limits)
     return image, converted
 
 
-def open_image(content: BinaryIO) -> ImageFile.ImageFile:
+def open_image(content: BinaryIO, max_pixels: int) -> ImageFile.ImageFile:
     """Read the header of an image; NotAnImageError says why it is none that can be measured."""
     try:
         reason = headers.refusal(content)
@@ -125,6 +145,7 @@ def open_image(content: BinaryIO) -> ImageFile.ImageFile:
         reason = f"damaged: {error}"
     if reason:
         raise NotAnImageError(reason)
+    _check_pixels(image.width, image.height, max_pixels)
     return image
 
 
@@ -135,25 +156,24 @@ def prepare(image: Image.Image, preparation: Preparation) -> Image.Image:
     """
     if preparation.resize is not None:
         height, width = resized((image.height, image.width), preparation.resize)
-        _check_prepared(width, height, "resized")
+        _check_pixels(width, height, preparation.max_pixels, "resized")
         image = image.resize((width, height), Image.Resampling.BILINEAR)
     if preparation.crop is not None:
         height, width = preparation.crop
-        _check_prepared(width, height, "cropped")
+        _check_pixels(width, height, preparation.max_pixels, "cropped")
         top, left = center_crop_offset((image.height, image.width), preparation.crop)
         image = image.crop((left, top, left + width, top + height))
     return image
 
 
-def _check_prepared(width: int, height: int, how: str) -> None:
-    if reason := _too_large(width, height):
-        raise NotAnImageError(f"{how} as dataset in params.yaml has it, {reason}")
-
-
-def _too_large(width: int, height: int) -> str:
-    if width * height <= headers.MAX_PIXELS:
-        return ""
-    return f"{width} x {height} pixels, more than {headers.MAX_PIXELS}: a decompression bomb?"
+def _check_pixels(width: int, height: int, max_pixels: int, how: str = "") -> None:
+    if width * height > max_pixels:
+        prepared = f"{how} as dataset in params.yaml has it, " if how else ""
+        raise NotAnImageError(
+            f"{prepared}{width} x {height} pixels, more than {max_pixels}: a decompression bomb? "
+            "If not, raise dataset.max_pixels in params.yaml",
+            (max_pixels, max_pixels),
+        )
 
 
 def _refusal(image: ImageFile.ImageFile) -> str:
@@ -166,7 +186,7 @@ def _refusal(image: ImageFile.ImageFile) -> str:
     # A phone's JPEG may carry further pictures (MPO): the first is the photo.
     if image.format not in ("MPO", "TIFF") and getattr(image, "is_animated", False):
         return headers.SEVERAL_FRAMES
-    return _too_large(image.width, image.height)
+    return ""
 
 
 def _raw_mode(image: ImageFile.ImageFile) -> str:

@@ -18,6 +18,8 @@ from PIL.TiffImagePlugin import (
     COMPRESSION,
     COMPRESSION_INFO,
     EXTRASAMPLES,
+    IMAGELENGTH,
+    IMAGEWIDTH,
     PHOTOMETRIC_INTERPRETATION,
     PREFIXES,
     SAMPLEFORMAT,
@@ -27,8 +29,7 @@ from PIL.TiffImagePlugin import (
     ImageFileDirectory_v2,
 )
 
-# Twice Pillow's own limit, where its warning of a decompression bomb becomes an error.
-MAX_PIXELS = 2 * 89_478_485
+from stages.shared.preparation import MAX_PIXELS
 
 TOO_DEEP = "more than 8 bits a channel: convert it to 8 bits as your training code does"
 SEVERAL_FRAMES = "more than one frame: which of them is the image?"
@@ -107,8 +108,10 @@ def _refusal_of_tiff(content: BinaryIO) -> str:
     compression = first.get(COMPRESSION, 1)
     if compression not in COMPRESSION_INFO:
         return f"a TIFF of compression {compression}, which Pillow does not read"
-    if first.get(TILEWIDTH, 1) * first.get(TILELENGTH, 1) > MAX_PIXELS:
-        return f"tiles of more than {MAX_PIXELS} pixels: a decompression bomb?"
+    # A large image may be one tile, whose sides are multiples of 16: so somewhat larger.
+    most = max(MAX_PIXELS, 5 * first.get(IMAGEWIDTH, 1) * first.get(IMAGELENGTH, 1) // 4)
+    if first.get(TILEWIDTH, 1) * first.get(TILELENGTH, 1) > most:
+        return f"tiles of more than {most} pixels: a decompression bomb?"
     if first.get(NEW_SUBFILE_TYPE, 0) & (OVERVIEW | MASK):
         return "its first image is an overview or a mask of another"
     for number, other in enumerate(directories, start=1):

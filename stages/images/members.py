@@ -12,7 +12,7 @@ from stages.images.listing import content_of
 
 UNLABELLED = -1  # as Hugging Face marks an image without a label
 
-# No image that can be measured takes more, encoded.
+# No image takes more, encoded, unless dataset.max_pixels was raised.
 MAX_IMAGE_BYTES = 2**30
 
 

@@ -65,11 +65,11 @@ def ensure_measured(split: str, dataset: Dataset, contents: Iterable[str], engin
 def with_store(dataset: Dataset, work: Callable[[Store], R]) -> R:
     """Do work that needs the store; from the start where its file turns out to be damaged."""
     try:
-        with Store.open(version(dataset.preparation)) as store:
+        with Store.open(version(dataset.preparation), dataset.max_pixels) as store:
             return work(store)
     except DamagedStoreError as error:
         print(error, file=sys.stderr)
-    with Store.open(version(dataset.preparation)) as store:
+    with Store.open(version(dataset.preparation), dataset.max_pixels) as store:
         return work(store)
 
 

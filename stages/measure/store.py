@@ -20,6 +20,7 @@ from stages.images.members import Member
 from stages.shared.batches import batches
 from stages.shared.cache import cache_folder
 from stages.shared.names import LEVELS
+from stages.shared.preparation import MAX_PIXELS
 
 # Of each record a digest: what does not agree with it, as after a disk's error, is not known.
 COLUMNS = "(key BLOB PRIMARY KEY, record BLOB NOT NULL, digest BLOB NOT NULL)"
@@ -42,11 +43,23 @@ class DamagedStoreError(ValueError):
 
 def to_record(measured: MeasuredImage | NotAnImageError) -> Record:
     if isinstance(measured, NotAnImageError):
-        return _line({"reason": str(measured)})
+        return _line({"reason": str(measured), "limits": measured.limits})
     counts = measured.counts
     dtype = "<u2" if counts.max() < 2**16 else "<u4"
-    facts = {"size": measured.size, "converted": measured.converted, "dtype": dtype}
+    facts = {
+        "size": measured.size,
+        "converted": measured.converted,
+        "dtype": dtype,
+        "limits": measured.limits,
+    }
     return _line(facts) + counts.astype(dtype).tobytes()
+
+
+def holds(record: Record, max_pixels: int) -> bool:
+    """Whether an image would be measured to the same with this limit."""
+    # Records without limits are from when `max_pixels` could not be set.
+    least, most = json.loads(record.partition(b"\n")[0]).get("limits", (MAX_PIXELS, MAX_PIXELS))
+    return bool(least <= max_pixels <= most)
 
 
 def from_record(record: Record) -> MeasuredImage | NotAnImageError:
@@ -60,22 +73,26 @@ def from_record(record: Record) -> MeasuredImage | NotAnImageError:
 
 
 class Store:
-    """Records by the content of the file and what else decides over its counts (`version`)."""
+    """Records by the content of the file and what else decides over its counts (`version`).
 
-    def __init__(self, database: sqlite3.Connection, version: str) -> None:
+    An image that another limit of pixels let through or refused is not known.
+    """
+
+    def __init__(self, database: sqlite3.Connection, version: str, max_pixels: int) -> None:
         self._database = database
         self._version = version
+        self._max_pixels = max_pixels
 
     @staticmethod
     @contextmanager
-    def open(version: str) -> Iterator[Store]:
+    def open(version: str, max_pixels: int = MAX_PIXELS) -> Iterator[Store]:
         """Open or create the store; DamagedStoreError where it cannot be read."""
         path = cache_folder() / "measured.sqlite"
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with closing(sqlite3.connect(path, timeout=SECONDS_TO_WAIT)) as database:
                 _create_tables(database)
-                yield Store(database, version)
+                yield Store(database, version, max_pixels)
         except sqlite3.OperationalError as error:
             raise OSError(
                 f"{path}: cannot be used ({error}); if nothing else helps, delete it"
@@ -148,6 +165,7 @@ class Store:
             key: record
             for key, record, digest in rows
             if isinstance(record, bytes) and digest == _digest(key, record)
+            if table == "shards" or holds(record, self._max_pixels)
         }
 
     def _key(self, content: str) -> bytes:

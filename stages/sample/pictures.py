@@ -65,7 +65,7 @@ class FilePictures:
                 f"{self.folder / name}: expected the image that was measured, found another one; "
                 "run `dvc repro`"
             )
-        image, _ = decode(data)
+        image, _ = decode(data, self.preparation.max_pixels)
         pixels_HWC = np.atleast_3d(np.asarray(prepare(image, self.preparation)))
         return np.ascontiguousarray(pixels_HWC.transpose(2, 0, 1))
 

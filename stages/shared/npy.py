@@ -7,7 +7,7 @@ import math
 import os
 import tokenize
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,33 +32,46 @@ HEADERS = {
 }
 
 
-def map_npy(path: Path) -> NDArray[Any]:
-    """The array of a file, left on disk; ValueError where it is not whole."""
+class _Header(NamedTuple):
+    shape: tuple[int, ...]
+    is_fortran: bool
+    dtype: np.dtype[Any]
+
+
+def map_npy(path: Path, mode: Literal["r", "c"] = "r") -> NDArray[Any]:
+    """The array of a file, left on disk; ValueError where it is not whole.
+
+    Of the file that was checked, not of its name: by then that may be another's, or a pipe's.
+    """
     with open_file(path) as file:
-        _check_size(file)
-    array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
-    return array
+        header = _check_size(file)
+        order: Literal["F", "C"] = "F" if header.is_fortran else "C"
+        offset = file.tell()
+        return np.memmap(file, header.dtype, mode, offset, header.shape, order)
 
 
 def parse_npy(content: bytes) -> NDArray[Any]:
     """The array of a file's content; ValueError where it is not whole."""
     file = io.BytesIO(content)
     _check_size(file)
+    file.seek(0)
     array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
     return array
 
 
-def _check_size(file: BinaryIO) -> None:
-    """Raise ValueError where a file is not as long as its header says.
+def _check_size(file: BinaryIO) -> _Header:
+    """Read the header; ValueError where the file is not as long as that says.
 
     Before numpy believes it: that sets memory aside for it, and divides by the size of its items.
     """
     try:
-        shape, _, dtype = HEADERS[np.lib.format.read_magic(file)](file)
-        expected = file.tell() + math.prod(shape) * dtype.itemsize
+        header = _Header(*HEADERS[np.lib.format.read_magic(file)](file))
+        shape, dtype, start = header.shape, header.dtype, file.tell()
+        expected = start + math.prod(shape) * dtype.itemsize
     except DAMAGE as error:
         raise ValueError(f"not the header of an .npy file: {error!s:.200}") from error
     size = file.seek(0, os.SEEK_END)
     if size != expected or not dtype.itemsize or dtype.hasobject or min(shape, default=0) < 0:
         raise ValueError(f"{size} bytes instead of {expected}, of {dtype!s:.80}")
-    file.seek(0)
+    file.seek(start)
+    return header

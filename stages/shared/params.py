@@ -20,7 +20,7 @@ from pydantic import (
 )
 
 from stages.shared.location import Location, check_root, locate
-from stages.shared.preparation import Preparation
+from stages.shared.preparation import MAX_PIXELS, MOST_PIXELS, Preparation
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 PositiveNumber = Annotated[Number, Field(gt=0)]
@@ -133,11 +133,13 @@ class Dataset(Section):
     on_bad_image: Literal["stop", "quarantine"] = "stop"
     resize: Side | Sides | None = None
     crop: Side | Sides | None = None
+    max_pixels: Annotated[int, Field(strict=True, gt=0, le=MOST_PIXELS)] = MAX_PIXELS
 
     @property
     def preparation(self) -> Preparation:
         crop = self.crop
-        return Preparation(self.resize, (crop, crop) if isinstance(crop, int) else crop)
+        both = (crop, crop) if isinstance(crop, int) else crop
+        return Preparation(self.resize, both, self.max_pixels)
 
     def folder(self, split: str) -> Location:
         """Where the images of `train` or `test` are."""

@@ -9,16 +9,27 @@ from dataclasses import dataclass
 
 Size = tuple[int, int]
 
+# Twice Pillow's own limit, where its warning of a decompression bomb becomes an error.
+MAX_PIXELS = 2 * 89_478_485
+MOST_PIXELS = 2**32 - 1  # of any limit, as the store has 32 bits for a count
+
 
 @dataclass(frozen=True)
 class Preparation:
     """What is done to an image before it is measured: `Resize`, then `CenterCrop`.
 
     `resize` is the shorter side or both sides, `crop` both sides; None leaves an image as it is.
+    One of more than `max_pixels`, in its file or after either, is refused.
     """
 
     resize: int | Size | None = None
     crop: Size | None = None
+    max_pixels: int = MAX_PIXELS
+
+    def sizes(self, size: Size) -> list[Size]:
+        """Those that an image has one after another: its own, resized, and cropped."""
+        resize = [] if self.resize is None else [resized(size, self.resize)]
+        return [size, *resize, *([] if self.crop is None else [self.crop])]
 
 
 def resized(size: Size, resize: int | Size) -> Size:

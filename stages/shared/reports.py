@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,14 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
     """Write a JSON list with one row a line."""
     lines = ",\n".join(json.dumps(row, allow_nan=False) for row in rows)
     _write(path, f"[\n{lines}\n]")
+
+
+def take_back() -> list[Path]:
+    """Take away what was handed out, as it may be of another dataset; what there was."""
+    handed_out = [folder for folder in (PUBLISHED, EXPORTS) if folder.exists()]
+    for folder in handed_out:
+        shutil.rmtree(folder)
+    return handed_out
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
 
 from stages.download.ready_made.cifar10 import CLASSES
 from stages.images.arrays import ImageFile, index_arrays, load_labels, save_split
+from stages.shared import npy
+from stages.shared.location import open_file
 from tests.conftest import random_images
 
 TRAIN = Path("data/cifar10/train")
@@ -152,3 +157,39 @@ def test_names_in_what_is_no_file_are_refused() -> None:
     os.mkfifo(TRAIN / "classes.json")
     with pytest.raises(OSError, match=r"no file: a pipe or the like: .*classes\.json"):
         index_arrays(TRAIN)
+
+
+@contextmanager
+def not_waited_for() -> Iterator[None]:
+    """A pipe that is opened as a file would be waited for without end."""
+
+    def give_up(*_: object) -> None:
+        raise AssertionError("waits for a pipe")
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(5)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_a_slice_of_what_is_a_pipe_by_now_is_refused() -> None:
+    images = ImageFile.of_folder(TRAIN)
+    IMAGES.unlink()
+    os.mkfifo(IMAGES)
+    with not_waited_for(), pytest.raises(OSError, match="no file: a pipe or the like"):
+        images[0:5]
+
+
+def test_the_file_that_was_checked_is_the_one_that_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A moment later its name may be that of a pipe."""
+
+    def open_and_swap(path: Path) -> BinaryIO:
+        file = open_file(path)
+        os.mkfifo("pipe")
+        Path("pipe").replace(path)
+        return file
+
+    monkeypatch.setattr(npy, "open_file", open_and_swap)
+    with not_waited_for():
+        np.testing.assert_array_equal(npy.map_npy(IMAGES), GOOD)

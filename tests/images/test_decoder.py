@@ -72,7 +72,7 @@ def test_one_level_of_one_picture_makes_another_decoder(
 def test_a_codec_that_is_not_there_makes_another_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     def without_avif(content: bytes) -> tuple[Image.Image, list[str]]:
         if content[4:8] == b"ftyp":
-            raise NotAnImageError
+            raise NotAnImageError("not here")
         return decode(content)
 
     monkeypatch.setattr(decoding, "decode", without_avif)

@@ -201,6 +201,8 @@ def test_a_compression_that_pillow_lacks_is_named() -> None:
 def test_a_tile_has_the_limit_of_an_image() -> None:
     """Which is read whole, whatever the image within it is."""
     assert refused(image(1, photometric=GRAY, more={322: 2**16, 323: 2**16})).startswith("tiles of")
+    large: Tags = {256: 50_000, 257: 50_000, 322: 50_016, 323: 50_016}
+    assert refused(image(1, photometric=GRAY, more=large)).startswith("50000 x 50000 pixels, more")
 
 
 def without_declared_alpha(content: bytes) -> bytes:

@@ -60,6 +60,19 @@ def test_another_preparation_or_decoder_knows_nothing_of_it() -> None:
         assert list(store.lacks("a")) == [True]
 
 
+def test_what_was_kept_before_limits_could_be_set_is_of_the_limit_of_then() -> None:
+    line = b'{"size": [1, 2], "converted": [], "dtype": "<u2"}\n'
+    with Store.open("v") as store:
+        store.add([("a", line + bytes(512)), ("b", b'{"reason": "damaged"}\n')])
+        assert list(store.lacks("ab")) == [False, False]
+        found, reason = store.get("ab")
+    assert isinstance(found, MeasuredImage)
+    assert (found.size, found.counts.shape, str(reason)) == ((1, 2), (1, 256), "damaged")
+    for another in 178_956_969, 178_956_971:
+        with Store.open("v", another) as store:
+            assert list(store.lacks("ab")) == [True, True]
+
+
 def test_a_batch_is_kept_whole_or_not_at_all() -> None:
     with Store.open("v") as store:
         with pytest.raises(TypeError):

@@ -134,7 +134,7 @@ def test_of_added_files_only_they_are_measured(photos: Project) -> None:
 def test_a_killed_run_goes_on_from_where_it_was(photos: Project) -> None:
     code = """if True:
         import os, signal, sys
-        from stages import measure
+        from stages.measure import __main__ as measure
         from stages.measure.store import Store
         add = Store.add
         def add_and_die(store, *found):

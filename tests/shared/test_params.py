@@ -103,6 +103,20 @@ BAD_SECTIONS: list[tuple[str, Any, str]] = [
     ("dataset", DATASET | {"sources": []}, "dataset.sources: expected at least one, found []"),
     ("dataset", DATASET | {"sources": "npm"}, "dataset.sources: expected a list, found"),
     ("dataset", {}, "dataset.root: missing"),
+    *(
+        (
+            "dataset",
+            DATASET | {"max_pixels": number},
+            f"dataset.max_pixels: expected {expected}, found {number!r}",
+        )
+        for number, expected in (
+            (0, "greater than 0"),
+            (2**32, "less than or equal to 4294967295"),
+            (1e9, "a valid integer"),
+            (True, "a valid integer"),
+            (None, "a valid integer"),
+        )
+    ),
     ("dataset", DATASET | {"root": ""}, "dataset.root: expected String should have at least 1"),
     (
         "dataset",
