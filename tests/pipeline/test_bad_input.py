@@ -387,7 +387,8 @@ def test_a_bad_source_is_left_for_the_next_with_one_line(
         "from stages.download.ready_made import cifar10\n"
         f"cifar10.OFFICIAL = cifar10.{sample.digests!r}\n"
         "cifar10.read_source.__defaults__ = (cifar10.OFFICIAL,)\n"
-        "from stages.download.__main__ import main\nfrom stages.shared import entry\nentry.run(main)\n"
+        "from stages.download.__main__ import main\n"
+        "from stages.shared import entry\nentry.run(main)\n"
     )
     project.environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
     use_sources(project, server.url("flipped"), server.url("well"))
