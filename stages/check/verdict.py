@@ -17,6 +17,9 @@ def check(shift: Mapping[str, Any], limits: Mapping[Any, Limit]) -> dict[str, An
     of a ratio, the larger of it and its inverse. What has no finite value (None) holds no limit.
 
     Raises ValueError for a limit of a channel that the report does not have.
+
+    >>> check({"psi": {"gray": 0.3}}, {"psi": 0.2})["passed"]
+    False
     """
     checked = {
         measure: {

@@ -24,6 +24,10 @@ def cohens_d(train_N: FloatArray, test_N: FloatArray) -> float:
     """The difference of the means in pooled stds, ddof = 1 (Cohen, 1988).
 
     Without spread it is NaN, but 0 where the means do not differ either.
+
+    >>> import numpy as np
+    >>> round(cohens_d(np.array([0.0, 2.0]), np.array([3.0, 5.0])), 3)
+    2.121
     """
     (mean, std), (test_mean, test_std) = mean_and_std(train_N), mean_and_std(test_N)
     n, n_test = len(train_N), len(test_N)
@@ -52,7 +56,12 @@ def design_effect(statistics: SplitStatistics) -> dict[str, float]:
 
 
 def mean_and_error(pixels_N: IntArray, sums_N: IntArray) -> tuple[float, float]:
-    """The mean over pixels and its standard error (ddof = 0) when images are drawn, in levels."""
+    """The mean over pixels and its standard error (ddof = 0) when images are drawn, in levels.
+
+    >>> import numpy as np
+    >>> mean_and_error(np.array([1, 1, 1, 1]), np.array([0, 0, 2, 2]))
+    (1.0, 0.5)
+    """
     pixels = int(pixels_N.sum())
     mean = int(sums_N.sum()) / pixels
     off_N = sums_N - pixels_N * mean

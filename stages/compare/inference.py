@@ -28,6 +28,9 @@ def interval(
 
     The usual percentiles of the replicates would be too high for a distance: drawing anew adds to
     it what chance had added once already.
+
+    >>> interval(np.array([3.0]), np.ones((100, 1)), Measure("difference", -255, 255))
+    (array([2.]), array([4.]))
     """
     changes_RC = np.sort(changes_RC[1:], axis=0)
     replicates = len(changes_RC)
@@ -50,6 +53,9 @@ def p_values(dealt_RC: FloatArray, measure: Measure) -> tuple[FloatArray, float]
     A difference or a ratio is judged by how far it is from the median of the deals. That median is
     not 0 (or 1) where some classes are more frequent in one split. A distance contains that mix of
     classes. Its p-value only asks whether the splits are farther apart than the mix makes them.
+
+    >>> p_values(np.array([[9.0], [1.0], [2.0], [3.0]]), Measure("distance", 0, 255))
+    (array([0.25]), 0.25)
     """
     apart_RC = dealt_RC
     if measure.kind != "distance":

@@ -115,7 +115,11 @@ def weighted_histograms(
 
 
 def image_histograms(images_NCHW: Tensor) -> Tensor:
-    """The histogram of each image's channels, one after the other: int64 (N, C * V)."""
+    """The histogram of each image's channels, one after the other: int64 (N, C * V).
+
+    >>> image_histograms(torch.zeros(1, 1, 2, 2, dtype=torch.uint8)).shape
+    torch.Size([1, 256])
+    """
     pixels_NCP = images_NCHW.flatten(2)
     n_images, n_channels, n_pixels = pixels_NCP.shape
     values = pixels_NCP.numel() if images_NCHW.is_cuda else CPU_BLOCK_VALUES

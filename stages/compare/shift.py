@@ -61,6 +61,10 @@ def shift_measures(train_RCV: IntArray, test_RCV: IntArray) -> dict[str, FloatAr
 
     Where all train pixels of a channel are the same, its measures in stds and its ratio of stds
     are infinite or NaN; unless all test pixels are the same too, for then there is no shift.
+
+    >>> black, white = np.eye(256, dtype=int)[[[[0]], [[255]]]]
+    >>> shift_measures(black, white)["wasserstein_levels"].tolist()
+    [[255.0]]
     """
     p_VRC, mean_RC, std_RC = _distribution(train_RCV)
     q_VRC, test_mean_RC, test_std_RC = _distribution(test_RCV)
@@ -88,6 +92,11 @@ def shift_changes(train_RCV: IntArray, test_RCV: IntArray) -> dict[str, FloatArr
     distribution functions. For them it is the norm of that difference's change, which the change
     of the norm never exceeds: where the splits are alike a norm can only grow, and its own change
     would tell too little of how uncertain it is.
+
+    >>> black, white = np.eye(256, dtype=int)[[[[0]], [[255]]]]
+    >>> both = np.concatenate([black, white])
+    >>> shift_changes(black, both)["mean_levels"].tolist()
+    [[0.0], [255.0]]
     """
     measures = shift_measures(train_RCV, test_RCV)
     p_VRC, _, std_RC = _distribution(train_RCV)
@@ -106,7 +115,11 @@ def shift_changes(train_RCV: IntArray, test_RCV: IntArray) -> dict[str, FloatArr
 
 
 def total_variation(train_CV: IntArray, test_CV: IntArray) -> FloatArray:
-    """The largest difference in the share of any set of levels, (C,): 0 to 1, 1 - overlap."""
+    """The largest difference in the share of any set of levels, (C,): 0 to 1, 1 - overlap.
+
+    >>> total_variation(np.eye(256, dtype=int)[:1], np.eye(256, dtype=int)[-1:]).tolist()
+    [1.0]
+    """
     p_VRC, _, _ = _distribution(train_CV[None])
     q_VRC, _, _ = _distribution(test_CV[None])
     # Rounding may carry a sum of shares beyond 1.

@@ -10,7 +10,11 @@ from typing import Any
 
 
 def preprocessor_config(mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:
-    """Hugging Face's `preprocessor_config.json`; resizing is for the user to turn on."""
+    """Hugging Face's `preprocessor_config.json`; resizing is for the user to turn on.
+
+    >>> preprocessor_config([0.5], [0.25])["image_std"]
+    [0.25]
+    """
     return {
         "image_processor_type": "ViTImageProcessor",
         "do_resize": False,
@@ -23,12 +27,20 @@ def preprocessor_config(mean: Sequence[float], std: Sequence[float]) -> dict[str
 
 
 def timm_data_config(mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:
-    """What timm's `create_transform` takes besides `input_size` and `crop_pct`."""
+    """What timm's `create_transform` takes besides `input_size` and `crop_pct`.
+
+    >>> timm_data_config([0.5], [0.25])
+    {'mean': [0.5], 'std': [0.25]}
+    """
     return {"mean": mean, "std": std}
 
 
 def albumentations_transform(mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:
-    """What `albumentations.to_dict` gives, without its `__version__`, which nothing reads."""
+    """What `albumentations.to_dict` gives, without its `__version__`, which nothing reads.
+
+    >>> albumentations_transform([0.5], [0.25])["transform"]["max_pixel_value"]
+    255.0
+    """
     return {
         "transform": {
             "__class_fullname__": "Normalize",

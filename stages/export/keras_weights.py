@@ -14,6 +14,9 @@ def keras_weights(mean: Sequence[float], std: Sequence[float]) -> dict[str, NDAr
 
     In levels 0..255, so that the layer takes uint8 images as they are. The count is 0 in every
     layer; Keras keeps it for what older versions saved.
+
+    >>> sorted(keras_weights([0.5], [0.25]))
+    ['0', '1', '2']
     """
     return {
         "0": (255 * np.array(mean)).astype(np.float32),

@@ -14,6 +14,8 @@ def check_exportable(mean: Sequence[float], std: Sequence[float]) -> None:
     Keras divides levels 0..255 by at least 1e-7, so it would replace a std below 4e-10; and the
     float32 that it keeps their variance in is infinite for a std above 7e16. Within these limits
     no number on the way leaves the range of float32 in any library.
+
+    >>> check_exportable([0.5], [0.25])
     """
     if not (
         all(abs(value) <= LARGEST for value in mean)

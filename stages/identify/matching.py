@@ -180,6 +180,9 @@ def agreed_decimals(difference: Fraction, given: int) -> int:
     """To how many of the decimals given two numbers agree: within half a unit of the last of them.
 
     Not by rounding both: 0.4465, itself rounded from 0.44653, would round to another third decimal.
+
+    >>> agreed_decimals(Fraction("0.44653") - Fraction("0.4465"), 4)
+    4
     """
     agreed = 0
     while agreed < given and difference * 2 * 10 ** (agreed + 1) <= 1:

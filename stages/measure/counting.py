@@ -49,6 +49,10 @@ def measure_batches(
 
     A batch has at most `batch_images` images, fewer where they are large. It is read when a worker
     takes it up, so at most one per worker is in memory.
+
+    >>> images = np.zeros((5, 1, 2, 2), dtype=np.uint8)
+    >>> [part.images for part in measure_batches(images, 2, torch.device("cpu"))]
+    [2, 2, 1]
     """
     step = batch_size(images, batch_images)
     workers = _workers(device)
@@ -68,12 +72,21 @@ def measure_batches(
 
 
 def batch_size(images: ImageBatches, batch_images: int) -> int:
-    """How many images a batch has: `batch_images`, or as many as `MAX_BATCH_BYTES` hold."""
+    """How many images a batch has: `batch_images`, or as many as `MAX_BATCH_BYTES` hold.
+
+    >>> batch_size(np.zeros((5, 1, 2, 2), dtype=np.uint8), 4096)
+    4096
+    """
     return min(batch_images, max(1, MAX_BATCH_BYTES // images[:1].nbytes))
 
 
 def measure_batch(images_NCHW: NDArray[np.uint8], device: torch.device) -> SplitStatistics:
-    """Statistics of a batch of uint8 images (N, C, H, W), counted on `device`."""
+    """Statistics of a batch of uint8 images (N, C, H, W), counted on `device`.
+
+    >>> images = np.full((1, 3, 2, 2), 7, dtype=np.uint8)
+    >>> measure_batch(images, torch.device("cpu")).image_sums.tolist()
+    [[28, 28, 28]]
+    """
     pixels_NCP = torch.from_numpy(images_NCHW).to(device).flatten(2)
     n_images, n_channels, n_pixels = pixels_NCP.shape
     histogram_CV = torch.zeros(n_channels, LEVELS, dtype=torch.int64, device=device)

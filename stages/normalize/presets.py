@@ -60,6 +60,12 @@ def fit_preset(split: SplitSummary, definition: StdDefinition) -> Preset:
 
     Raises ValueError where the images differ, but each is of one level in a channel: the mean of
     its stds is zero.
+
+    >>> from stages.statistics.histograms import statistics_of_counts
+    >>> from stages.statistics.summary import summarize
+    >>> black_and_white = statistics_of_counts(np.eye(256, dtype=int)[[[0], [255]]])
+    >>> fit_preset(summarize(black_and_white), "pixel")
+    Preset(mean=(0.5,), std=(0.5,))
     """
     if definition == "pixel":
         stds = [channel.std for channel in split.channels]

@@ -17,7 +17,11 @@ SCALED_STDS = ("std", "image_mean_std", "image_std_mean", "image_std_std")
 
 
 def normalization(preset: Preset) -> dict[str, list[float]]:
-    """The arguments of torchvision's `Normalize`."""
+    """The arguments of torchvision's `Normalize`.
+
+    >>> normalization(Preset(mean=(0.5,), std=(0.25,)))
+    {'mean': [0.5], 'std': [0.25]}
+    """
     return {"mean": list(preset.mean), "std": list(preset.std)}
 
 

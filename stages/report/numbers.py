@@ -10,7 +10,11 @@ NOTHING = "–"
 
 
 def fixed(value: float | None, decimals: int) -> str:
-    """So many decimals, so that numbers below each other compare; a dash for None."""
+    """So many decimals, so that numbers below each other compare; a dash for None.
+
+    >>> fixed(0.49136, 3)
+    '0.491'
+    """
     if value is None:
         return NOTHING
     # Adding 0.0 takes the sign of what is rounded to -0.
@@ -18,25 +22,41 @@ def fixed(value: float | None, decimals: int) -> str:
 
 
 def signed(value: float | None, decimals: int) -> str:
-    """The same, with a plus sign above 0."""
+    """The same, with a plus sign above 0.
+
+    >>> signed(0.25, 1)
+    '+0.2'
+    """
     text = fixed(value, decimals)
     return f"+{text}" if value is not None and round(value, decimals) > 0 else text
 
 
 def significant(value: float, digits: int = 2) -> str:
-    """So many significant digits, as 0.011 or 150."""
+    """So many significant digits, as 0.011 or 150.
+
+    >>> significant(0.01149)
+    '0.011'
+    """
     return f"{Decimal(f'{value:#.{digits}g}'):f}".replace("-", MINUS)
 
 
 def span(values: Iterable[float], digits: int = 2) -> str:
-    """The smallest to the largest, as `0.72 to 0.99`; one number where they read alike."""
+    """The smallest to the largest, as `0.72 to 0.99`; one number where they read alike.
+
+    >>> span([0.99, 0.724, 0.8])
+    '0.72 to 0.99'
+    """
     ordered = sorted(values)
     ends = dict.fromkeys(significant(value, digits) for value in (ordered[0], ordered[-1]))
     return " to ".join(ends)
 
 
 def percent(share: float) -> str:
-    """A share of 1 in percent, as `0.9 %`; never 0 or 100 for what is only nearly so."""
+    """A share of 1 in percent, as `0.9 %`; never 0 or 100 for what is only nearly so.
+
+    >>> percent(0.00001)
+    'less than 0.1 %'
+    """
     text = f"{fixed(100 * share, 1)} %"
     if text == "0.0 %" and share > 0:
         return "less than 0.1 %"
@@ -44,7 +64,11 @@ def percent(share: float) -> str:
 
 
 def probability(p: float | None) -> str:
-    """A p-value, as `= 0.037` or `< 0.001`, for no p-value is 0."""
+    """A p-value, as `= 0.037` or `< 0.001`, for no p-value is 0.
+
+    >>> probability(0.0369)
+    '= 0.037'
+    """
     if p is None:
         return NOTHING
     return f"= {fixed(p, 3)}" if p >= 0.0005 else "< 0.001"

@@ -28,6 +28,11 @@ def extremes(statistics: SplitStatistics) -> list[Extreme]:
 
     Brightness is the sum of the values, contrast the sum over channels of P * sum(x^2) - sum(x)^2:
     integers, which float64 holds for images of up to 400,000 pixels, so that no rounding chooses.
+
+    >>> from stages.statistics.histograms import statistics_of_counts
+    >>> black_and_white = statistics_of_counts(np.eye(256, dtype=int)[[[0], [255]]])
+    >>> [extreme.index for extreme in extremes(black_and_white)]
+    [0, 1, 0, 0]
     """
     pixels_N, sums_NC = statistics.image_pixels, statistics.image_sums
     channels = sums_NC.shape[1]

@@ -10,7 +10,11 @@ T = TypeVar("T")
 
 
 def batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
-    """As `itertools.batched`, which Python has from 3.12 on."""
+    """As `itertools.batched`, which Python has from 3.12 on.
+
+    >>> list(batches("abcde", 2))
+    [['a', 'b'], ['c', 'd'], ['e']]
+    """
     remaining = iter(items)
     while batch := list(islice(remaining, size)):
         yield batch

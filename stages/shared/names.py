@@ -13,7 +13,11 @@ T = TypeVar("T")
 
 
 def channel_names(count: int) -> tuple[str, ...]:
-    """The names of so many channels. Raises ValueError where images have another number of them."""
+    """The names of so many channels. Raises ValueError where images have another number of them.
+
+    >>> channel_names(3)
+    ('red', 'green', 'blue')
+    """
     if count not in CHANNELS:
         expected = " or ".join(f"{n} ({', '.join(names)})" for n, names in CHANNELS.items())
         raise ValueError(f"expected channels: {expected}, found {count}")
@@ -21,6 +25,10 @@ def channel_names(count: int) -> tuple[str, ...]:
 
 
 def by_channel(values: Iterable[T]) -> dict[str, T]:
-    """A value of each channel, under the channels' names."""
+    """A value of each channel, under the channels' names.
+
+    >>> by_channel([0.49, 0.48, 0.45])
+    {'red': 0.49, 'green': 0.48, 'blue': 0.45}
+    """
     listed = list(values)
     return dict(zip(channel_names(len(listed)), listed, strict=True))

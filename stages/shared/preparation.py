@@ -33,7 +33,11 @@ class Preparation:
 
 
 def resized(size: Size, resize: int | Size) -> Size:
-    """The size after torchvision's `Resize(resize)`, which cuts the longer side to an integer."""
+    """The size after torchvision's `Resize(resize)`, which cuts the longer side to an integer.
+
+    >>> resized((480, 640), 224)
+    (224, 298)
+    """
     if not isinstance(resize, int):
         return resize
     height, width = size
@@ -47,6 +51,9 @@ def center_crop_offset(size: Size, crop: Size) -> tuple[int, int]:
 
     Where it pads, a side that is too short by an odd number gets one pixel less before than after;
     then it crops, with Python's rounding of halves to the even integer.
+
+    >>> center_crop_offset((224, 298), (224, 224))
+    (0, 37)
     """
     padding = [max(0, to - of) for of, to in zip(size, crop, strict=True)]
     padded = [of + pad for of, pad in zip(size, padding, strict=True)]

@@ -15,7 +15,11 @@ from stages.statistics.integers import IntArray, SplitStatistics
 
 
 def statistics_of_counts(counts_NCV: IntArray) -> SplitStatistics:
-    """The sums follow from the counts: of the levels, and of their squares."""
+    """The sums follow from the counts: of the levels, and of their squares.
+
+    >>> statistics_of_counts(np.eye(256, dtype=int)[[[0], [255]]]).image_sums.tolist()
+    [[0], [255]]
+    """
     levels_V = np.arange(LEVELS, dtype=np.int64)
     return SplitStatistics(
         histogram=counts_NCV.sum(axis=0),
@@ -26,18 +30,32 @@ def statistics_of_counts(counts_NCV: IntArray) -> SplitStatistics:
 
 
 def in_one_mode(parts_NCV: Sequence[IntArray]) -> IntArray:
-    """Counts of images one after the other: gray ones as RGB, unless all of them are gray."""
+    """Counts of images one after the other: gray ones as RGB, unless all of them are gray.
+
+    >>> in_one_mode([np.ones((1, 256)), np.ones((3, 256))]).shape
+    (2, 3, 256)
+    """
     channels = max(len(part_CV) for part_CV in parts_NCV)
     return np.stack([np.broadcast_to(part_CV, (channels, LEVELS)) for part_CV in parts_NCV])
 
 
 def joined_in_one_mode(parts: Sequence[SplitStatistics]) -> SplitStatistics:
-    """The statistics of all images of the parts: gray ones as RGB, unless all of them are gray."""
+    """The statistics of all images of the parts: gray ones as RGB, unless all of them are gray.
+
+    >>> gray, rgb = (statistics_of_counts(np.ones((1, c, 256), dtype=int)) for c in (1, 3))
+    >>> joined_in_one_mode([gray, rgb]).histogram.shape
+    (3, 256)
+    """
     return SplitStatistics.joined(all_in_one_mode(parts))
 
 
 def all_in_one_mode(parts: Sequence[SplitStatistics]) -> list[SplitStatistics]:
-    """The statistics of each part: gray ones as of RGB, unless all of them are gray."""
+    """The statistics of each part: gray ones as of RGB, unless all of them are gray.
+
+    >>> gray, rgb = (statistics_of_counts(np.ones((1, c, 256), dtype=int)) for c in (1, 3))
+    >>> [part.histogram.shape for part in all_in_one_mode([gray, rgb])]
+    [(3, 256), (3, 256)]
+    """
     channels = max(len(part.histogram) for part in parts)
     return [_widened(part, channels) for part in parts]
 

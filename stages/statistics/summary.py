@@ -54,7 +54,13 @@ class SplitSummary:
 
 
 def summarize(statistics: SplitStatistics) -> SplitSummary:
-    """Sum a split up."""
+    """Sum a split up.
+
+    >>> from stages.statistics.histograms import statistics_of_counts
+    >>> black_and_white = statistics_of_counts(np.eye(256, dtype=int)[[[0], [255]]])
+    >>> summarize(black_and_white).channels[0].std
+    0.5
+    """
     means_NC, stds_NC = image_means(statistics), image_stds(statistics)
     channels = [
         _summarize_channel(counts_V, means_N, stds_N)
@@ -71,13 +77,25 @@ def summarize(statistics: SplitStatistics) -> SplitSummary:
 
 
 def image_means(statistics: SplitStatistics) -> FloatArray:
-    """The mean of each image's channels (N, C), in pixel fractions."""
+    """The mean of each image's channels (N, C), in pixel fractions.
+
+    >>> from stages.statistics.histograms import statistics_of_counts
+    >>> black_and_white = statistics_of_counts(np.eye(256, dtype=int)[[[0], [255]]])
+    >>> image_means(black_and_white).tolist()
+    [[0.0], [1.0]]
+    """
     means_NC: FloatArray = statistics.image_sums / (255 * statistics.image_pixels[:, None])
     return means_NC
 
 
 def image_stds(statistics: SplitStatistics) -> FloatArray:
-    """The std (ddof = 0) of each image's channels (N, C), in pixel fractions."""
+    """The std (ddof = 0) of each image's channels (N, C), in pixel fractions.
+
+    >>> from stages.statistics.histograms import statistics_of_counts
+    >>> black_and_white = statistics_of_counts(np.eye(256, dtype=int)[[[0], [255]]])
+    >>> image_stds(black_and_white).tolist()
+    [[0.0], [0.0]]
+    """
     stds_NC: FloatArray = np.sqrt(image_spreads(statistics)) / (
         255 * statistics.image_pixels[:, None]
     )
@@ -88,6 +106,11 @@ def image_spreads(statistics: SplitStatistics) -> FloatArray:
     """P * sum(x^2) - sum(x)^2 of each image's channels (N, C): P^2 times the variance in levels^2.
 
     Exact integers up to the one rounding to float64.
+
+    >>> from stages.statistics.histograms import statistics_of_counts
+    >>> black_and_white = statistics_of_counts(np.eye(256, dtype=int)[[[0], [255]]])
+    >>> image_spreads(black_and_white).tolist()
+    [[0.0], [0.0]]
     """
     pixels_N1, sums_NC = statistics.image_pixels[:, None], statistics.image_sums
     squares_NC = statistics.image_sums_of_squares
@@ -102,7 +125,11 @@ def image_spreads(statistics: SplitStatistics) -> FloatArray:
 
 
 def mean_and_std(values_N: FloatArray) -> tuple[float, float]:
-    """Mean and population std (ddof = 0), their sums correctly rounded."""
+    """Mean and population std (ddof = 0), their sums correctly rounded.
+
+    >>> mean_and_std(np.array([1.0, 3.0]))
+    (2.0, 1.0)
+    """
     mean = math.fsum(values_N.tolist()) / len(values_N)
     # Rounding may carry the mean of equal values beyond them, and their std away from 0.
     mean = min(max(mean, float(values_N.min())), float(values_N.max()))
@@ -139,6 +166,9 @@ def wasserstein_levels(counts_V: IntArray, other_counts_V: IntArray) -> float:
 
     On a line it is the area between the distribution functions (Vallender, 1974), here exact in
     integers up to one division.
+
+    >>> wasserstein_levels(np.array([1, 0, 0]), np.array([0, 0, 1]))
+    2.0
     """
     cumulative, other_cumulative = np.cumsum(counts_V).tolist(), np.cumsum(other_counts_V).tolist()
     pixels, other_pixels = cumulative[-1], other_cumulative[-1]
