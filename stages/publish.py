@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from stages.check.verdict import in_words
 from stages.shared import entry
@@ -23,7 +22,7 @@ def main() -> None:
     checked = read_json(CHECK)
     if not checked["passed"]:
         take_back()
-        sys.exit(f"error: {in_words(checked)}")
+        entry.fail(in_words(checked))
     chosen = PRESETS / load_params().preset
     for name in ("distribution.json", "metrics.json", "normalization.json"):
         copy_report(chosen / name, PUBLISHED / name)

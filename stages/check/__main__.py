@@ -6,7 +6,6 @@ Prints the verdict; ends with exit code 1 where a limit is broken.
 from __future__ import annotations
 
 import argparse
-import sys
 
 from stages.check.verdict import check, in_words
 from stages.shared import entry
@@ -27,7 +26,7 @@ def main() -> None:
     if record:
         write_json(CHECK, result)
     elif not result["passed"]:
-        sys.exit(f"error: {in_words(result)}")
+        entry.fail(in_words(result))
     print(f"check: {in_words(result)}")
 
 

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
@@ -19,7 +20,7 @@ def run(main: Callable[[], None]) -> None:
     try:
         main()
     except (OSError, ValueError) as error:
-        sys.exit(visible(f"error: {error}{_hint(error)}"))
+        fail(f"{error}{_hint(error)}")
     except KeyboardInterrupt:
         sys.exit("interrupted")
     # The process ends here: without this, Python would first search all of torch's objects for
@@ -37,6 +38,17 @@ def importing() -> Iterator[None]:
     yield
     gc.freeze()
     gc.enable()
+
+
+def fail(error: str) -> NoReturn:
+    """End with an error and its remedy, in red where a terminal shows it."""
+    from rich.console import Console  # only here: it takes a tenth of a second
+    from rich.text import Text
+
+    console = Console(stderr=True, soft_wrap=True)
+    with console.capture() as shown:
+        console.print(Text(visible(f"error: {error}"), style="red"), end="")
+    sys.exit(shown.get())
 
 
 def visible(text: str) -> str:
