@@ -20,8 +20,10 @@ TORCH ?= $(if $(wildcard .venv/torch-cpu),cpu)
 # $(call install,EXTRA): the packages of pyproject.toml with that extra, at their pins.
 install = $(if $(UV),$(with_uv),$(with_pip))
 # As constraints: to install all pins would bring CUDA's packages to a torch without CUDA.
-with_uv = $(UV) pip install --python .venv/bin/python -r pyproject.toml -c requirements$(1:%=-%).txt $(1:%=--extra=%) $(TORCH:%=--torch-backend=%)
-with_pip = $(if $(TORCH),$(error TORCH=$(TORCH) needs uv, which is not on the PATH)).venv/bin/python -m pip install --disable-pip-version-check -r requirements$(1:%=-%).txt
+with_uv = $(UV) pip install --python .venv/bin/python -r pyproject.toml \
+	-c requirements$(1:%=-%).txt $(1:%=--extra=%) $(TORCH:%=--torch-backend=%)
+with_pip = $(if $(TORCH),$(error TORCH=$(TORCH) needs uv, which is not on the PATH)).venv/bin/python \
+	-m pip install --disable-pip-version-check -r requirements$(1:%=-%).txt
 
 # What users give reaches the commands by the environment, as it is: neither make nor the shell
 # reads it as text of its own, and a secret is not printed with the command.
@@ -38,7 +40,11 @@ all: setup
 	$(IN_VENV) dvc repro
 	$(IN_VENV) python -m stages.overview
 
-setup: .venv/installed
+setup: .venv/installed plots/page.html
+
+# What `dvc plots` fills in.
+plots/page.html: plots/page.template.html plots/scripts.html
+	@sed -e '/^%SCRIPTS%$$/r plots/scripts.html' -e '//d' plots/page.template.html > $@
 
 .venv/installed: requirements.txt $(TORCH:%=.venv/torch-%)
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "Python 3.10 or newer is needed; choose one: make PYTHON=python3.12")'
@@ -73,7 +79,7 @@ release: .venv/installed-remotes
 	$(call install,test)
 	touch $@
 
-test: .venv/installed-test
+test: .venv/installed-test plots/page.html
 	$(IN_VENV) ruff check
 	$(IN_VENV) ruff format --check
 	$(IN_VENV) mypy
@@ -81,8 +87,8 @@ test: .venv/installed-test
 	$(IN_VENV) OMP_WAIT_POLICY=PASSIVE pytest
 
 # In this order, so that one version of a package serves all of them.
-lock: export UV_CUSTOM_COMPILE_COMMAND = make lock
-lock: compile = uv pip compile --quiet --universal --python-version 3.10 --no-annotate pyproject.toml
+lock: compile = UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile pyproject.toml --quiet \
+	--universal --python-version 3.10 --no-annotate
 lock:
 	$(compile) -o requirements.txt
 	$(compile) --extra remotes -c requirements.txt -o requirements-remotes.txt

@@ -16,6 +16,7 @@ import pytest
 
 from tests.conftest import ENVIRONMENT, ROOT
 
+INSTALLED = ".venv/installed"
 VALUES = (
     "it's",
     '"quoted"',
@@ -131,11 +132,11 @@ def installs(folder: Path, path: Path, *words: str) -> list[list[str]]:
 
 def test_uv_installs_where_it_is_and_pip_where_not(folder: Path, path: Path) -> None:
     by_pip = ["-m", "pip", "install", "--disable-pip-version-check", "-r"]
-    assert installs(folder, path, "setup") == [[*by_pip, "requirements.txt"]]
-    assert installs(folder, path, "setup") == []
+    assert installs(folder, path, INSTALLED) == [[*by_pip, "requirements.txt"]]
+    assert installs(folder, path, INSTALLED) == []
     write_command(path / "uv")
     by_uv = ["pip", "install", "--python", ".venv/bin/python", "-r", "pyproject.toml"]
-    test = ".venv/installed-test"
+    test = f"{INSTALLED}-test"
     assert installs(folder, path, test) == [[*by_uv, "-c", "requirements-test.txt", "--extra=test"]]
     (folder / test).unlink()
     assert installs(folder, path, test, "UV=") == [[*by_pip, "requirements-test.txt"]]
@@ -143,22 +144,22 @@ def test_uv_installs_where_it_is_and_pip_where_not(folder: Path, path: Path) -> 
 
 def test_torch_for_cpus_is_asked_of_uv_and_remembered(folder: Path, path: Path) -> None:
     write_command(path / "uv")
-    for words in ("setup", "TORCH=cpu"), (".venv/installed-test",):
+    for words in (INSTALLED, "TORCH=cpu"), (f"{INSTALLED}-test",):
         (asked,) = installs(folder, path, *words)
         assert "--torch-backend=cpu" in asked
         # The pins of CUDA's packages may only constrain.
         assert asked[asked.index("-r") + 1] == "pyproject.toml"
-    assert installs(folder, path, "setup", "TORCH=cpu") == []
+    assert installs(folder, path, INSTALLED, "TORCH=cpu") == []
 
 
 def test_torch_for_cpus_is_refused_without_uv_or_where_another_is(folder: Path, path: Path) -> None:
     before = sorted((folder / ".venv").iterdir())
     with pytest.raises(subprocess.CalledProcessError) as error:
-        installs(folder, path, "setup", "TORCH=cpu")
+        installs(folder, path, INSTALLED, "TORCH=cpu")
     assert "TORCH=cpu needs uv" in error.value.stderr
     assert sorted((folder / ".venv").iterdir()) == before
     write_command(path / "uv")
-    installs(folder, path, "setup")
+    installs(folder, path, INSTALLED)
     with pytest.raises(subprocess.CalledProcessError) as error:
-        installs(folder, path, "setup", "TORCH=cpu")
+        installs(folder, path, INSTALLED, "TORCH=cpu")
     assert "remove .venv first" in error.value.stderr
