@@ -186,6 +186,7 @@ def reproduced(checkout: Project, tmp_path_factory: pytest.TempPathFactory) -> P
     project.write_images("test", random_images(20, seed=1))
     project.run("dvc", "commit", "--force", "--quiet", "download")
     project.repro()
+    project.run("make", "plots/page.html")
     project.commit("reproduced")
     return project
 
