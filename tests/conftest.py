@@ -22,6 +22,7 @@ from stages.download.__main__ import first_served
 from stages.download.ready_made.cifar10 import CLASSES
 from stages.download.ready_made.labelled import LabelledImages
 from stages.shared.load_params import load_params
+from tests import forked
 from tests.sources import Sample, Server, write_sample
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,9 +75,13 @@ class Project:
 
     def run(self, *command: str, expect: int = 0) -> str:
         """Run a command in the project; its output, standard error included."""
-        process = self.start(*command)
-        printed, _ = process.communicate()
-        assert process.returncode == expect, printed
+        if command[0] == "dvc":
+            code, printed = forked.dvc(command[1:], self.path, self.environment)
+        else:
+            process = self.start(*command)
+            printed, _ = process.communicate()
+            code = process.returncode
+        assert code == expect, printed
         return printed
 
     def start(self, *command: str) -> subprocess.Popen[str]:
@@ -181,6 +186,7 @@ def reproduced(checkout: Project, tmp_path_factory: pytest.TempPathFactory) -> P
     project.write_images("test", random_images(20, seed=1))
     project.run("dvc", "commit", "--force", "--quiet", "download")
     project.repro()
+    project.run("make", "plots/page.html")
     project.commit("reproduced")
     return project
 

@@ -150,12 +150,11 @@ def _unit(std_RC: FloatArray, apart_VRC: FloatArray) -> FloatArray:
 
 def _jensen_shannon_bits(p_VRC: FloatArray, q_VRC: FloatArray) -> FloatArray:
     middle_VRC = (p_VRC + q_VRC) / 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # A level that a split doesn't have adds nothing to its part.
-        terms_VRC = [
-            np.where(share_VRC > 0, share_VRC * np.log2(share_VRC / middle_VRC), 0)
-            for share_VRC in (p_VRC, q_VRC)
-        ]
+    # A level that a split doesn't have adds nothing to its part.
+    terms_VRC = [
+        np.where(share_VRC > 0, share_VRC * np.log2(share_VRC / middle_VRC), 0)
+        for share_VRC in (p_VRC, q_VRC)
+    ]
     divergence_RC: FloatArray = np.maximum((terms_VRC[0] + terms_VRC[1]).sum(axis=0) / 2, 0)
     return divergence_RC
 

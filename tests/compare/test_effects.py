@@ -9,7 +9,7 @@ import hypothesis.extra.numpy as hnp
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from stages.compare.effects import cohens_d, design_effect, image_effects, mean_and_error
@@ -41,6 +41,7 @@ values = st.lists(st.integers(0, 99), min_size=2, max_size=9, unique=True).map(
 
 
 @given(values, values)
+@example(np.array([1.0, 3.0]), np.array([5.0, 7.0]))  # of the same spread
 def test_cohens_d_equals_numpy(train: Array, test: Array) -> None:
     expected = cohens_d_by_hand(train, test)
     assert cohens_d(train, test) == pytest.approx(expected, abs=1e-12)
@@ -90,6 +91,15 @@ def test_the_design_effect_of_images_of_one_colour_is_their_number_of_pixels(sid
     images = np.tile(colours, (side, side))
     effect = design_effect(measured(images))
     assert list(effect.values()) == pytest.approx([side * side] * 3, rel=1e-9)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_one_image_has_no_design_effect_and_two_have(channels: int) -> None:
+    images = random_images(2, seed=3)[:, :channels]
+    alone, two = (list(design_effect(measured(some)).values()) for some in (images[:1], images))
+    assert len(alone) == len(two) == channels
+    assert all(map(math.isnan, alone))
+    assert not any(map(math.isnan, two))
 
 
 def test_a_channel_of_one_level_has_no_design_effect() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from itertools import combinations
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -157,6 +158,23 @@ def test_of_equal_keys_the_earlier_images_are_dealt(monkeypatch: pytest.MonkeyPa
     assert drawn_2RN.swapaxes(0, 1).tolist() == expected
 
 
+def test_a_key_is_the_upper_32_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two images the one with key 0 is dealt to the test split, whatever the lower bits are."""
+    raw = np.array([2**32, 2**32 - 1], dtype=np.uint64)
+    bits = SimpleNamespace(random_raw=lambda count: raw[:count])
+    monkeypatch.setattr(np.random, "PCG64", lambda _: bits)
+    one = np.zeros(1, int)
+    assert Resampling(one, one, seed=0).draw([1])[0].tolist() == [[0, 1]]
+
+
+def test_large_strata_keep_their_counts() -> None:
+    """Selecting the lowest of many keys takes other ways than of few."""
+    for tests in (1, 250, 1000, 1999):
+        split = np.zeros(2000 - tests, int), np.zeros(tests, int)
+        dealt_RN, _ = Resampling(*split, seed=tests).draw(range(1, 101))
+        assert (dealt_RN.sum(axis=1) == tests).all()
+
+
 @pytest.mark.parametrize(
     ("train", "test", "deals", "draws"),
     [
@@ -164,6 +182,7 @@ def test_of_equal_keys_the_earlier_images_are_dealt(monkeypatch: pytest.MonkeyPa
         ([0, 0], [1, 1], False, True),
         ([0, 1], [0, 0], True, False),  # each split has to vary
         ([0, 0], [0, 1], True, False),
+        ([0, 1], [1, 1], True, False),
         ([0, 0], [0, 0], True, True),
     ],
 )

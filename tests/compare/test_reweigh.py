@@ -146,6 +146,70 @@ def test_a_count_at_the_edge_of_float32_is_exact(heavy: int) -> None:
     assert histogram_CV[0, [0, 9]].tolist() == [black, heavy + 1024]
 
 
+def test_a_count_that_float32_lacks_is_exact_just_beyond_its_edge() -> None:
+    """17 * (2^20 - 1) is odd and between 2^24 and 2^25, where float32 has even numbers only."""
+    black = ArrayCounts(np.zeros((1, 1, 1023, 1025), np.uint8))
+    (histogram_CV,) = weighted_histograms(black, np.array([[17]], np.uint8), CPU)
+    assert histogram_CV[0].tolist() == [17 * (2**20 - 1)] + [0] * 255
+
+
+class Blocks:
+    """Images of one channel, all black, that note which of them are asked for at once."""
+
+    channels = 1
+
+    def __init__(self, largest: int) -> None:
+        self.largest = largest
+        self.sizes: list[int] = []
+
+    def __len__(self) -> int:
+        return 5000
+
+    def counts(self, images: slice, device: torch.device) -> torch.Tensor:
+        self.sizes.append(len(range(len(self))[images]))
+        black = torch.zeros((self.sizes[-1], 256), dtype=torch.int64, device=device)
+        black[:, 0] = self.largest
+        return black
+
+
+@pytest.mark.parametrize(
+    ("largest", "block"),
+    [
+        (1, 4096),
+        (1024, 4096),  # 4 * 1024 * 4096 is 2^24
+        (1025, 4092),
+        (2**16, 64),
+        (2**16 + 1, 1024),  # in float64: 63 would be few
+        (2**30, 1024),
+    ],
+)
+def test_a_block_has_as_many_images_as_float32_holds_four_times(largest: int, block: int) -> None:
+    images = Blocks(largest)
+    (histogram_CV,) = weighted_histograms(images, np.ones((1, 5000), np.uint8), CPU)
+    assert histogram_CV[0, 0] == 5000 * largest
+    full, rest = divmod(5000, block)
+    assert images.sizes == [block] * full + [rest]
+
+
+def test_images_say_how_many_channels_and_pixels_they_have() -> None:
+    counts = ArrayCounts(np.zeros((5, 3, 4, 6), np.uint8))
+    assert (len(counts), counts.channels, counts.largest) == (5, 3, 24)
+
+
+class Torn(ArrayCounts):
+    """The last channel lacks pixels, as where a device has rounded them away."""
+
+    def counts(self, images: slice, device: torch.device) -> torch.Tensor:
+        counts = super().counts(images, device)
+        counts[0, 512:] -= counts[0, 512:].clamp(max=1)
+        return counts
+
+
+def test_lost_pixels_are_noticed() -> None:
+    with pytest.raises(ValueError, match="pixels were lost on cpu: it rounds float32"):
+        weighted_histograms(Torn(random_images(4, seed=0)), np.ones((2, 4), np.uint8), CPU)
+
+
 @pytest.mark.cuda
 @pytest.mark.parametrize("side", [8, 224])
 def test_cuda_and_cpu_give_the_same_bytes(side: int) -> None:

@@ -127,6 +127,18 @@ def test_splits_with_no_level_in_common_are_as_far_apart_as_can_be(low: Array, h
     assert total_variation(train_V[None], test_V[None]) == pytest.approx(1)
 
 
+def test_rounding_carries_no_measure_beyond_what_it_can_be() -> None:
+    """Shares of disjoint levels may add up to more than 2; terms of a divergence cancel out."""
+    low, high = np.random.default_rng(0).integers(0, 10, (2, 100, 128))
+    distances = total_variation(np.pad(low, [(0, 0), (0, 128)]), np.pad(high, [(0, 0), (128, 0)]))
+    assert distances == pytest.approx(1)
+    assert distances.max() == 1
+    nearly = np.array([[10**power, few] + 254 * [0] for power in range(6, 10) for few in range(30)])
+    found = shift_measures(nearly[None], nearly[None] + np.eye(256, dtype=int)[0])
+    assert found["jensen_shannon_bits"] == pytest.approx(0, abs=1e-12)
+    assert (found["jensen_shannon_bits"] >= 0).all()
+
+
 @given(spread_histogram, spread_histogram)
 def test_swapping_the_splits_turns_the_sign_only(train_V: Array, test_V: Array) -> None:
     there, back = measured(train_V, test_V), measured(test_V, train_V)

@@ -1,8 +1,13 @@
-"""What users give `make` reaches the commands as it is: no text of it is run, eaten or printed."""
+"""What users give `make` reaches the commands as it is: no text of it is run, eaten or printed.
+
+Here the commands themselves only print the words that they are given.
+"""
 
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +16,7 @@ import pytest
 
 from tests.conftest import ENVIRONMENT, ROOT
 
+INSTALLED = ".venv/installed"
 VALUES = (
     "it's",
     '"quoted"',
@@ -33,6 +39,11 @@ VALUES = (
 )
 
 
+def write_command(path: Path) -> None:
+    path.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n")
+    path.chmod(0o755)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The Makefile beside an environment whose `python` prints the words that it is given."""
@@ -40,11 +51,9 @@ def folder(tmp_path: Path) -> Path:
     commands = tmp_path / ".venv" / "bin"
     commands.mkdir(parents=True)
     (commands / "activate").write_text('PATH="$PWD/.venv/bin:$PATH"\n')
-    python = commands / "python"
-    python.write_text(f"#!{sys.executable}\nimport json, sys\nprint(json.dumps(sys.argv[1:]))\n")
-    python.chmod(0o755)
-    for made in "requirements.txt", "requirements-remotes.txt":
-        (tmp_path / made).touch()
+    write_command(commands / "python")
+    for extra in "", "-remotes", "-test":
+        (tmp_path / f"requirements{extra}.txt").touch()
     for made in "installed", "installed-remotes":
         (tmp_path / ".venv" / made).touch()
     return tmp_path
@@ -94,3 +103,63 @@ def test_what_is_missing_is_asked_for(folder: Path, target: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as error:
         make(folder, target)
     assert f"Say where: make {target}" in error.value.stderr
+
+
+def test_help_has_a_line_for_every_target() -> None:
+    printed = make(ROOT, "help")
+    assert all(len(line) <= 80 for line in printed.splitlines())
+    targets = re.findall(r"^\.PHONY: all (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    named = re.findall(r"^make ?(\w*)(?: [A-Z]+=\S+)?  +\w", printed, re.MULTILINE)
+    assert sorted(named) == sorted(["", *targets[0].split()])
+
+
+@pytest.fixture
+def path(folder: Path) -> Path:
+    """What is on the PATH: no more than any system has."""
+    commands = folder / "commands"
+    commands.mkdir()
+    for name in "make", "mkdir", "sh", "touch", "uname":
+        (commands / name).symlink_to(str(shutil.which(name)))
+    (folder / ".venv" / "installed").unlink()
+    return commands
+
+
+def installs(folder: Path, path: Path, *words: str) -> list[list[str]]:
+    printed = make(folder, *words, "PYTHON=.venv/bin/python", PATH=str(path))
+    given = [json.loads(line) for line in printed.splitlines() if line.startswith('["')]
+    return [words for words in given if "install" in words]
+
+
+def test_uv_installs_where_it_is_and_pip_where_not(folder: Path, path: Path) -> None:
+    by_pip = ["-m", "pip", "install", "--disable-pip-version-check", "-r"]
+    assert installs(folder, path, INSTALLED) == [[*by_pip, "requirements.txt"]]
+    assert installs(folder, path, INSTALLED) == []
+    write_command(path / "uv")
+    by_uv = ["pip", "install", "--python", ".venv/bin/python", "-r", "pyproject.toml"]
+    test = f"{INSTALLED}-test"
+    assert installs(folder, path, test) == [[*by_uv, "-c", "requirements-test.txt", "--extra=test"]]
+    (folder / test).unlink()
+    assert installs(folder, path, test, "UV=") == [[*by_pip, "requirements-test.txt"]]
+
+
+def test_torch_for_cpus_is_asked_of_uv_and_remembered(folder: Path, path: Path) -> None:
+    write_command(path / "uv")
+    for words in (INSTALLED, "TORCH=cpu"), (f"{INSTALLED}-test",):
+        (asked,) = installs(folder, path, *words)
+        assert "--torch-backend=cpu" in asked
+        # The pins of CUDA's packages may only constrain.
+        assert asked[asked.index("-r") + 1] == "pyproject.toml"
+    assert installs(folder, path, INSTALLED, "TORCH=cpu") == []
+
+
+def test_torch_for_cpus_is_refused_without_uv_or_where_another_is(folder: Path, path: Path) -> None:
+    before = sorted((folder / ".venv").iterdir())
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        installs(folder, path, INSTALLED, "TORCH=cpu")
+    assert "TORCH=cpu needs uv" in error.value.stderr
+    assert sorted((folder / ".venv").iterdir()) == before
+    write_command(path / "uv")
+    installs(folder, path, INSTALLED)
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        installs(folder, path, INSTALLED, "TORCH=cpu")
+    assert "remove .venv first" in error.value.stderr

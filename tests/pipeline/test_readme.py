@@ -1,13 +1,13 @@
-"""Every command of the pages runs, in its order: the README's in a fresh clone on real CIFAR-10.
+"""Every command of the pages runs, as a reader types it, and prints what is shown below it.
 
-Those of docs/when-something-goes-wrong.md run in test_share_faults.py, where that is brought about.
+The README's run in a fresh shell, in a fresh clone, on real CIFAR-10. The pages on CIFAR-10 go on
+from there; every other page starts from a small project.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,77 +18,83 @@ from stages.download.ready_made.labelled import LabelledImages
 from stages.shared.load_params import load_params
 from tests import remotes
 from tests.conftest import ROOT, Project
+from tests.pages import ACTIVATE, ELSEWHERE, PAGES, README, blocks, commands, ready, run, sections
 from tests.remotes import BUCKET, access
 
-README = (ROOT / "README.md").read_text()
-VERSIONS = (ROOT / "docs/versions.md").read_text()
-IMAGES = (ROOT / "docs/images.md").read_text()
-RAY = (ROOT / "docs/ray.md").read_text()
-SHARDS = (ROOT / "docs/shards.md").read_text()
-FAULTS = (ROOT / "docs/when-something-goes-wrong.md").read_text()
+FAULTS = "when-something-goes-wrong"
 
-# What would run this test again or change the environment that it runs in is only prepared.
-PREPARED_ONLY = {
-    "make test": "make --dry-run test",
-    "pytest": "pytest --collect-only --quiet tests/pipeline/test_readme.py",
+# Pages that go on from the README and change nothing that Git keeps.
+LOOKING = ("exports", "identify", "compare", "report", "pipeline")
+# Pages that go on from there too, one after the other.
+CHANGING = ("presets", "ci")
+# Each has a test of its own below. Of FAULTS only the sections of MENDED are run here.
+OTHERS = ("images", "ray", "shards", "share", "versions", FAULTS)
+MENDED = {"A mistake in params.yaml"}
+
+# Sections of the README that repeat commands of a page: these run on that page.
+REPEATED = {
+    "Your own images": "images",
+    "Switch and compare presets": "presets",
+    "Share": "share",
 }
-PIP_INSTALL = "python -m pip install"
+CLONED = ["git clone ADDRESS normstats", "cd normstats"]
 
 
-def commands_with_output(block: str) -> Iterator[tuple[str, list[str]]]:
-    """Each command of a console block and the lines shown below it."""
-    for part in block.removeprefix("$ ").split("\n$ "):
-        command, *shown = part.strip("\n").split("\n")
-        yield command, shown
+@pytest.fixture(scope="module")
+def made(
+    checkout: Project, cifar10: dict[str, LabelledImages], tmp_path_factory: pytest.TempPathFactory
+) -> Project:
+    """The README's clone, once its commands have run in a new shell, but for those of REPEATED."""
+    project = ready(checkout.clone_to(tmp_path_factory.mktemp("reader") / "normstats"))
+    own = [text for heading, text in sections(README).items() if heading not in REPEATED]
+    page = "\n".join(own).replace("\n$ ".join(["", *CLONED]), "")
+    assert run(page, project, typed=()) == [
+        "make",
+        "make test",
+        ACTIVATE,
+        'python -m webbrowser "file://$PWD/reports/index.html"',
+    ]
+    return project
 
 
-def words(line: str) -> str:
-    """A line without its layout: DVC fits the width of its columns to all of its rows."""
-    return " ".join(line.split())
+def test_the_readme_leaves_what_is_committed_as_it_was(made: Project) -> None:
+    assert [command for command, _ in commands(README)][:2] == CLONED
+    assert made.run("git", "status", "--porcelain") == ""
 
 
-def run(page: str, project: Project) -> list[str]:
-    """Run the blocks of a page, in the folder that it changes to; the commands that it has."""
-    ran = []
-    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
-    for language, block in blocks:
-        if language == "yaml":
-            with (project.path / "params.yaml").open("a") as params:
-                params.write(block)
-        elif language == "python":
-            project.run("python", "-c", block)
-        elif language == "console":
-            for command, shown in commands_with_output(block):
-                ran.append(command)
-                if changed := re.fullmatch(r"cd (\S+)", command):
-                    project = Project(project.path / changed[1])
-                    continue
-                prepared = command.replace(PIP_INSTALL, f"{PIP_INSTALL} --dry-run")
-                output = project.run("bash", "-c", PREPARED_ONLY.get(command, prepared))
-                printed = [words(line) for line in output.splitlines()]
-                for line in shown:
-                    assert words(line) in printed, f"{command}\n{output}"
-    return ran
-
-
-def test_every_command_of_the_readme_runs_and_prints_what_is_shown(
-    checkout: Project, cifar10: dict[str, LabelledImages], tmp_path: Path
+@pytest.mark.parametrize(("section", "page"), REPEATED.items())
+def test_what_the_readme_repeats_of_a_page_is_there_in_the_same_order(
+    section: str, page: str
 ) -> None:
-    project = checkout.copy_to(tmp_path / "normstats")
-    project.use_this_environment()
-    project.environment["COLUMNS"] = "80"
-    assert {"make", "make test", "dvc repro", "pytest", "dvc metrics diff"} <= set(
-        run(README, project)
-    )
+    there = iter(commands(PAGES[page]))
+    for command, shown in commands(sections(README)[section]):
+        assert any(command == other and {*shown} <= {*lines} for other, lines in there), command
 
 
-def test_every_command_on_versions_runs_and_prints_what_is_shown(
-    project: Project, tmp_path: Path
-) -> None:
-    project.use_this_environment()
+@pytest.mark.parametrize("page", LOOKING)
+def test_every_command_of_a_page_on_cifar10_runs(page: str, made: Project) -> None:
+    assert blocks(PAGES[page])
+    run(PAGES[page], made)
+    assert made.run("git", "status", "--porcelain") == ""
+
+
+def test_every_command_on_presets_and_then_on_ci_runs(made: Project, tmp_path: Path) -> None:
+    project = made.copy_to(tmp_path / "normstats")
+    for page in CHANGING:
+        run(PAGES[page], project)
+    assert project.run("git", "status", "--porcelain") == ""
+
+
+def test_every_command_on_sharing_runs(project: Project) -> None:
+    assert {"make share REMOTE=../shared", "dvc push --run-cache"} <= {
+        *run(PAGES["share"], ready(project))
+    }
+
+
+def test_every_command_on_versions_runs(project: Project, tmp_path: Path) -> None:
     project.run("dvc", "remote", "add", "--quiet", "--default", "store", str(tmp_path / "store"))
     project.commit()
-    assert {"dvc push", "dvc init --quiet"} <= set(run(VERSIONS, project))
+    assert {"dvc push", "dvc init --quiet"} <= {*run(PAGES["versions"], ready(project))}
     for taken in ("normalization.json", "train.npz", "shift.json.dvc"):
         assert (tmp_path / "training" / taken).is_file()
 
@@ -106,19 +112,15 @@ def write_photos(folder: Path) -> None:
             image.convert("RGB" if number % 24 else "L").save(path)
 
 
-def test_every_command_on_images_runs_and_prints_what_is_shown(
-    project: Project, tmp_path: Path
-) -> None:
-    project.use_this_environment()
-    project.environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+def test_every_command_on_images_runs(project: Project, tmp_path: Path) -> None:
+    ready(project).environment |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     write_photos(tmp_path / "photos")
-    assert {"make adopt DATA=../photos", "dvc repro"} <= set(run(IMAGES, project))
+    assert {"make adopt DATA=~/photos", "dvc repro"} <= {*run(PAGES["images"], project)}
     assert project.run("git", "status", "--porcelain") == ""
 
 
 def test_every_command_on_ray_runs(checkout: Project, tmp_path: Path) -> None:
-    project = checkout.clone_to(tmp_path / "clone")
-    assert len(run(RAY, project)) == 1
+    assert len(run(PAGES["ray"], ready(checkout.clone_to(tmp_path / "clone")))) == 1
 
 
 def test_every_command_on_shards_keeps_versions_of_a_bucket(
@@ -132,9 +134,9 @@ def test_every_command_on_shards_keeps_versions_of_a_bucket(
         server.files.make_bucket_versioned(BUCKET)
         shard = f"{BUCKET}/photos/train/0.tar"
         server.files.pipe_file(shard, first)
-        commands = re.findall(r"^\$ (.*)$", SHARDS, flags=re.MULTILINE)
         make, note, add, status, update, pull = (
-            command.replace("s3://bucket/", f"s3://{BUCKET}/") for command in commands
+            command.replace("s3://bucket/", f"s3://{BUCKET}/")
+            for command, _ in commands(PAGES["shards"])
         )
         for command in make, note, add:
             project.run("bash", "-c", command)
@@ -151,22 +153,39 @@ def test_every_command_on_shards_keeps_versions_of_a_bucket(
         assert project.read("shards/train/0.tar") == second
 
 
+def test_every_command_on_a_mistake_in_params_runs(project: Project) -> None:
+    for heading in MENDED:
+        assert run(sections(PAGES[FAULTS])[heading], ready(project))
+
+
 def test_no_page_has_commands_that_no_test_runs() -> None:
-    with_commands = {
-        page.name for page in (ROOT / "docs").glob("*.md") if "```console" in page.read_text()
+    assert {*LOOKING, *CHANGING, *OTHERS} == {
+        name for name, page in PAGES.items() if "```console" in page or "```python" in page
     }
-    assert with_commands == {
-        *("images.md", "ray.md", "shards.md", "versions.md", "when-something-goes-wrong.md")
-    }
-    headings = [
-        section.partition("\n")[0] for section in FAULTS.split("\n## ") if "\n$ " in section
-    ]
+    for command, test in ELSEWHERE.items():
+        assert command in (ROOT / test).read_text()
     run_by = (ROOT / "tests/pipeline/test_share_faults.py").read_text()
-    assert set(headings) == set(re.findall(r'recipe\("([^"]+)"\)', run_by))
+    assert {*re.findall(r'recipe\("([^"]+)"\)', run_by)} == {
+        heading for heading, text in sections(PAGES[FAULTS]).items() if commands(text)
+    } - MENDED
+
+
+def test_commands_are_only_in_blocks_that_run() -> None:
+    for page in README, *PAGES.values():
+        languages = {
+            language for language, block in blocks(page) if re.search(r"^\$ ", block, re.M)
+        }
+        assert languages <= {"console"}
+
+
+def test_the_readme_is_short_and_names_every_page() -> None:
+    assert len(README.splitlines()) <= 150
+    for name in PAGES:
+        assert f"](docs/{name}.md)" in sections(README)["Pages"]
 
 
 def test_the_table_is_that_of_the_reports() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", README, flags=re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGES["presets"], flags=re.MULTILINE)
     presets = load_params().presets
     shown = {name: cells.split(" | ") for name, cells in rows if name in presets}
     assert list(shown) == list(presets)
@@ -182,7 +201,7 @@ def test_the_table_is_that_of_the_reports() -> None:
 
 def test_the_table_of_the_shift_is_that_of_the_report() -> None:
     shift = json.loads((ROOT / "reports/shift.json").read_text())
-    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", README, flags=re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGES["compare"], flags=re.MULTILINE)
     shown = {name: cells.split(" | ") for name, cells in rows if name in shift["p_value"]}
     assert len(shown) == 4
     for measure, cells in shown.items():
@@ -194,12 +213,14 @@ def test_the_table_of_the_shift_is_that_of_the_report() -> None:
         assert cells[3] == f"{shift['p_value'][measure]['any_channel']:.3f}"
 
 
-@pytest.mark.parametrize(
-    "page",
-    ["README.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))],
-)
-def test_every_link_leads_to_a_file(page: str) -> None:
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in PAGES)])
+def test_every_link_leads_to_a_file_or_a_heading(page: str) -> None:
     links = re.findall(r"\]\(([^)]+)\)", (ROOT / page).read_text())
     assert links
     for link in links:
-        assert ((ROOT / page).parent / link).exists(), link
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.exists(), link
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", target.read_text(), flags=re.MULTILINE)
+            assert anchor in [re.sub(r"[^\w-]", "", h.lower().replace(" ", "-")) for h in headings]

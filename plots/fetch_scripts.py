@@ -1,8 +1,7 @@
-"""Write the pages' Vega: scripts.html, and page.html, which is page.template.html with it inside.
+"""Write scripts.html, the Vega of the pages: `python plots/fetch_scripts.py`.
 
-With the scripts inside, a page needs no network; reports/index.html includes scripts.html as well.
-
-Run as `python plots/build_page.py` after a change of the template or of a version here.
+Run it after a change of a version here. With the scripts inside, a page needs no network:
+reports/index.html has them, and so has page.html, which `make` builds from page.template.html.
 """
 
 import re
@@ -50,11 +49,7 @@ def build_scripts() -> str:
 
 def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
-    scripts = build_scripts()
-    template = (HERE / "page.template.html").read_text(encoding="utf-8")
-    pages = {"scripts.html": scripts, "page.html": template.replace("%SCRIPTS%\n", scripts)}
-    for name, page in pages.items():
-        (folder / name).write_text(page, encoding="utf-8", newline="\n")
+    (folder / "scripts.html").write_text(build_scripts(), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
