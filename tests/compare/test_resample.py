@@ -158,13 +158,17 @@ def test_of_equal_keys_the_earlier_images_are_dealt(monkeypatch: pytest.MonkeyPa
     assert drawn_2RN.swapaxes(0, 1).tolist() == expected
 
 
-def test_a_key_is_the_upper_32_bits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of two images the one with key 0 is dealt to the test split, whatever the lower bits are."""
-    raw = np.array([2**32, 2**32 - 1], dtype=np.uint64)
-    bits = SimpleNamespace(random_raw=lambda count: raw[:count])
+@pytest.mark.parametrize(
+    ("raw", "dealt"), [((2**32, 2**32 - 1), [0, 1]), ((1, 0), [1, 0]), ((2**33, 2**32), [0, 1])]
+)
+def test_a_key_is_the_upper_32_bits(
+    raw: tuple[int, int], dealt: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two images the one with the lower key is dealt to the test split; of equals the first."""
+    bits = SimpleNamespace(random_raw=lambda count: np.array(raw[:count], dtype=np.uint64))
     monkeypatch.setattr(np.random, "PCG64", lambda _: bits)
     one = np.zeros(1, int)
-    assert Resampling(one, one, seed=0).draw([1])[0].tolist() == [[0, 1]]
+    assert Resampling(one, one, seed=0).draw([1])[0].tolist() == [dealt]
 
 
 def test_large_strata_keep_their_counts() -> None:

@@ -174,6 +174,19 @@ def test_rows_and_channels_at_once_equal_one_at_a_time(counts: Array, some_V: Ar
             assert alone[name][0].tobytes() == together[name][row].tobytes()
 
 
+def test_sums_run_level_after_level() -> None:
+    """To the last bit: another order of additions would round otherwise."""
+    counts = np.random.default_rng(1).integers(1, 1000, (2, 3, 256))
+    expected = []
+    for channel in range(3):
+        p_V, q_V = ((of / of.sum()).tolist() for of in counts[:, channel])
+        apart = 0.0
+        for p, q in zip(p_V, q_V, strict=True):
+            apart += abs(q - p)
+        expected.append(apart / 2)
+    assert total_variation(*counts).tolist() == expected
+
+
 def test_measures_reach_the_ends_of_the_values_that_they_can_take() -> None:
     black_V, white_V = np.eye(256, dtype=int)[[0, 255]]
     least, most = measured(white_V, black_V), measured(black_V, white_V)
