@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ NAMES = (
     f"{{{{ {RUN} }}}}{{% raw %}}{{plot_divs}}{{scripts}}<DVC_METRIC_DATA>",
     f"]]>&lt;script&gt;{RUN}&lt;/script&gt;&amp;\\u003cscript\\u003e",
 )
+REPORT = "reports/index.html"
 # A folder's, as an element that needs no closing tag.
 ROOT = f'<img src=x onerror="{RUN}">'
 
@@ -96,30 +98,31 @@ def as_one_line(text: str | None) -> str:
 @pytest.mark.parametrize(
     ("page", "plot"),
     [
-        ("reports/index.html", "classes-plot"),
+        (REPORT, "classes-plot"),
         ("dvc_plots/index.html", "reports_plots_classes_json"),
     ],
 )
 def test_each_class_is_drawn_under_its_name_and_pointing_at_it_tells_it(
     hostile: Project, browser: Browser, page: str, plot: str
 ) -> None:
+    names = [name if page == REPORT else name.replace("<", "‹") for name in NAMES]
     with shown(browser, hostile.path / page) as it:
         points = it.locator(f"#{plot} [aria-roledescription=point]")
         told = [point.get_attribute("aria-label") or "" for point in points.all()]
-        for name in NAMES:
+        for name in names:
             assert sum(name in label for label in told) == 2 * len(CHANNELS), name
         for point in points.all()[: len(NAMES)]:
             it.mouse.move(0, 0)  # the tooltip before would lie over this point
             point.hover(force=True)
             it.locator("#vg-tooltip-element.visible").wait_for()
             value = it.locator("#vg-tooltip-element .value").first.text_content()
-            assert as_one_line(value) in map(as_one_line, NAMES)
+            assert as_one_line(value) in map(as_one_line, names)
 
 
 def test_the_page_shows_the_names_of_classes_labels_files_and_the_dataset(
     hostile: Project, browser: Browser
 ) -> None:
-    with shown(browser, hostile.path / "reports/index.html") as it:
+    with shown(browser, hostile.path / REPORT) as it:
         assert it.locator("table.classes tbody th").all_text_contents() == [*NAMES]
         assert {*NAMES} <= {*it.locator("#origin dd code").all_text_contents()}
         assert it.locator("h1").text_content() == f"{ROOT} normalization"
@@ -139,3 +142,21 @@ def test_the_plots_of_dvc_are_the_plots_and_no_more(hostile: Project, browser: B
             "reports_published_distribution_json",
         ]
         assert len(names) == 5 + 3
+
+
+def test_no_name_runs_in_the_page_that_dvc_itself_has(hostile: Project, browser: Browser) -> None:
+    """A project around this one uses it, unless it is told of ours. Its plots need a host."""
+    config = hostile.path / ".dvc/config"
+    before = config.read_text()
+    config.write_text(re.sub(r".*html_template.*\n", "", before))
+    hostile.run("dvc", "plots", "show", "--out", "of_dvc")
+    config.write_text(before)
+    path = hostile.path / "of_dvc/index.html"
+    assert "vega.github.io" in path.read_text() or "cdn" in path.read_text()
+    assert RUN in path.read_text()
+    page = browser.new_page()
+    page.route("http*://**", lambda route: route.abort())
+    page.goto(path.as_uri())
+    assert page.evaluate("window.ran") is None
+    assert page.url == path.as_uri()
+    page.close()
