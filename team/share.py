@@ -72,7 +72,7 @@ def check_url(url: str) -> None:
     if parts.password is not None:
         raise ValueError(
             "the remote's URL holds a password, and everyone can read it in .dvc/config; leave it "
-            "out and give it as an option (README, Share it)"
+            "out and give it as an option (docs/share.md)"
         )
     if parts.netloc:
         return

@@ -149,7 +149,9 @@ def test_every_path_that_a_text_names_is_there() -> None:
         ["git", "ls-files"], cwd=ROOT, capture_output=True, check=True, text=True
     )
     texts = [
-        name for name in listed.stdout.split() if name.endswith((".py", ".md", ".yaml", ".toml"))
+        name
+        for name in listed.stdout.split()
+        if name.endswith((".py", ".md", ".yaml", ".yml", ".toml"))
     ]
     named = re.compile(
         r"(?<![\w/.-])(?:benchmarks|docs|plots|stages|team|tests)/[\w/]+\.(?:py|md)\b"
