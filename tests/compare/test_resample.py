@@ -171,6 +171,15 @@ def test_a_key_is_the_upper_32_bits(
     assert Resampling(one, one, seed=0).draw([1])[0].tolist() == [dealt]
 
 
+def test_a_replicate_that_fails_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(bits: object, images: int) -> Array:
+        raise MemoryError(bits, images)
+
+    monkeypatch.setattr(resample, "_times_drawn", fail)
+    with pytest.raises(MemoryError):
+        Resampling(np.zeros(3, int), np.zeros(3, int), seed=0).draw(range(3))
+
+
 def test_large_strata_keep_their_counts() -> None:
     """Selecting the lowest of many keys takes other ways than of few."""
     for tests in (1, 250, 1000, 1999):
