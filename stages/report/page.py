@@ -18,15 +18,22 @@ from stages.report.class_words import class_words, common_classes
 from stages.report.constant_words import Origin, fitted_origin, fixed_origin
 from stages.report.inputs import Inputs
 from stages.report.numbers import fixed, signed, significant
-from stages.report.plot_words import cumulative_words, level_words, measure_words, preset_words
-from stages.report.plots import Rows, level_rows, limited, preset_rows
+from stages.report.plot_words import (
+    cumulative_words,
+    image_words,
+    level_words,
+    measure_words,
+    preset_words,
+)
+from stages.report.plots import Rows, image_rows, level_rows, limited, preset_rows
 from stages.report.preset_table import preset_table
 from stages.report.shift_table import shift_table
 from stages.report.shift_words import limits_in_words, shift_words
 from stages.report.snippets import snippets
 from stages.shared.atomic import atomic_write
-from stages.shared.names import SPLITS
+from stages.shared.names import LEVELS, SPLITS
 from stages.shared.params import FittedPreset, FixedPreset, Params
+from stages.statistics.summary import image_means, image_stds
 
 PAGE = Path("reports/index.html")
 PLOT_ROWS = Path("reports/plots")
@@ -64,8 +71,6 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
         "thousands": "{:,}".format,
         "lower_first": lambda sentence: sentence[:1].lower() + sentence[1:],
     }
-    levels = level_rows(inputs.statistics)
-    presets = preset_rows({name: preset.details for name, preset in inputs.presets.items()})
     dataset, constants = _dataset(inputs.params), inputs.presets[inputs.params.preset].normalization
     return environment.get_template("page.html").render(
         channels=inputs.statistics["train"].channel_names,
@@ -83,22 +88,7 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
             }
         ),
         origins=_origins(inputs),
-        plots={
-            "levels-plot": panels.levels(levels),
-            "cumulative-plot": panels.cumulative(levels),
-            "gap-plot": panels.gaps(levels),
-            "presets-plot": panels.presets(presets),
-            "shift-plot": vega.shift_plot(limited(shift_rows, inputs.check["limits"])),
-            "classes-plot": vega.plot(class_rows, vega.CLASSES),
-        },
-        words_of_plots={
-            "levels-plot": level_words(inputs.statistics),
-            "cumulative-plot": cumulative_words(levels),
-            "gap-plot": "Its tallest gap and its area are those of the plot before.",
-            "presets-plot": preset_words(presets),
-            "shift-plot": measure_words(shift_rows),
-            "classes-plot": class_words(inputs.shift)[0],
-        },
+        plots=_plots(inputs, shift_rows, class_rows),
         shift=inputs.shift,
         shift_words=shift_words(inputs.shift, inputs.params.compare.permutations),
         shift_table=shift_table(inputs.shift),
@@ -114,6 +104,39 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
         settings=_settings(inputs),
         scripts=vega.scripts(),
     )
+
+
+def _plots(inputs: Inputs, shift: Rows, classes: Rows) -> dict[str, tuple[dict[str, Any], str]]:
+    """Vega-Lite, and the same in words, by the id of the element to draw it in."""
+    levels = level_rows(inputs.statistics)
+    presets = preset_rows({name: preset.details for name, preset in inputs.presets.items()})
+    brightness = {split: 255 * image_means(of) for split, of in inputs.statistics.items()}
+    contrast = {split: 255 * image_stds(of) for split, of in inputs.statistics.items()}
+    # No image has a std above half of the levels.
+    bright, contrasted = image_rows(brightness, LEVELS), image_rows(contrast, LEVELS // 2)
+    images = "share of images"
+    return {
+        "levels-plot": (
+            panels.levels(levels, "share of pixels", "pixel level"),
+            level_words(levels),
+        ),
+        "cumulative-plot": (panels.cumulative(levels), cumulative_words(levels)),
+        "gap-plot": (panels.gaps(levels), "Its gap and its area are those of the plot before."),
+        "presets-plot": (panels.presets(presets), preset_words(presets)),
+        "brightness-plot": (
+            panels.levels(bright, images, "mean, in levels"),
+            image_words(brightness),
+        ),
+        "contrast-plot": (
+            panels.levels(contrasted, images, "std, in levels", LEVELS // 2),
+            image_words(contrast),
+        ),
+        "shift-plot": (
+            vega.shift_plot(limited(shift, inputs.check["limits"])),
+            measure_words(shift),
+        ),
+        "classes-plot": (vega.plot(classes, vega.CLASSES), class_words(inputs.shift)[0]),
+    }
 
 
 def _origins(inputs: Inputs) -> dict[str, Origin]:

@@ -17,18 +17,19 @@ TRAIN, TEST = "var(--train)", "var(--test)"
 TALLEST = [{"filter": "isValid(datum.area)"}]
 
 
-def levels(rows: Rows) -> Spec:
-    """The share of the pixels at each level, up to the highest between both ends.
+def levels(rows: Rows, share: str, title: str, top: int = LEVELS - 1) -> Spec:
+    """The share at each level from 0 to `top`, up to the highest between both ends.
 
     At the ends is what was clipped: a peak that would flatten all the rest.
     """
     between = [row[split] for row in rows for split in SPLITS if 0 < row["level"] < LEVELS - 1]
     scale = {"scale": {"domain": [0, 1.1 * max(between)]}} if any(between) else {}
-    y = _number("train", title="share of pixels", axis=_share_axis(".1~%")) | scale
+    y = _number("train", title=share, axis=_share_axis(".1~%")) | scale
     step = {"interpolate": "step", "clip": True}
     return _by_level(
         rows,
         150,
+        (title, top),
         _layer({"type": "area", "color": TRAIN, "fillOpacity": 0.45, **step}, y=y),
         _layer({"type": "line", "color": TEST, "strokeWidth": 1.4, **step}, y=_number("test")),
         _pointed_at(*SPLITS),
@@ -50,6 +51,7 @@ def cumulative(rows: Rows) -> Spec:
     return _by_level(
         rows,
         190,
+        ("pixel level", LEVELS - 1),
         _layer(
             {"type": "area", "color": INK, "opacity": 0.3, **step},
             y=train,
@@ -75,6 +77,7 @@ def gaps(rows: Rows) -> Spec:
     return _by_level(
         rows,
         90,
+        ("pixel level", LEVELS - 1),
         _layer(
             {**area, "fillOpacity": 0.45},
             y=_number("gap", title="test − train", axis=_share_axis(".2~%")),
@@ -146,10 +149,11 @@ def _pointed_at(*fields: str) -> Spec:
     return {"mark": rule, "encoding": {"tooltip": tooltip}}
 
 
-def _by_level(rows: Rows, height: int, *layers: Spec) -> Spec:
-    axis = {"grid": False, "values": [0, 64, 128, 192, 255]}
-    scale = {"domain": [0, LEVELS - 1], "nice": False, "padding": 4}
-    x = _number("level", title="pixel level", scale=scale, axis=axis)
+def _by_level(rows: Rows, height: int, across: tuple[str, int], *layers: Spec) -> Spec:
+    title, top = across
+    axis = {"grid": False, "values": [min(top, (top + 1) * k // 4) for k in range(5)]}
+    scale = {"domain": [0, top], "nice": False, "padding": 4}
+    x = _number("level", title=title, scale=scale, axis=axis)
     return _panels(rows, height, {"x": x}, *layers)
 
 

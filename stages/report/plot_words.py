@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
+from itertools import groupby
+from operator import itemgetter
 
 from stages.report.numbers import fixed, percent, significant
 from stages.report.plots import Rows
 from stages.report.shift_table import MEASURES
-from stages.statistics.integers import SplitStatistics
-from stages.statistics.summary import summarize
+from stages.shared.names import SPLITS, channel_names
+from stages.statistics.summary import FloatArray, mean_and_std
 
 
-def level_words(statistics: Mapping[str, SplitStatistics]) -> str:
+def level_words(rows: Rows) -> str:
     """Mean and std of each channel in levels, and how much lies at both ends."""
-    summaries = {split: summarize(of) for split, of in statistics.items()}
-    sentences = []
-    for c, channel in enumerate(statistics["train"].channel_names):
-        parts = [
-            f"{split} mean {fixed(255 * summary.channels[c].mean, 1)}, "
-            f"std {fixed(255 * summary.channels[c].std, 1)}, "
-            f"{percent(summary.histogram[c, 0] / summary.pixels_per_channel)} at 0 and "
-            f"{percent(summary.histogram[c, -1] / summary.pixels_per_channel)} at 255"
-            for split, summary in summaries.items()
-        ]
-        sentences.append(f"{channel}, in levels: {'; '.join(parts)}.")
-    return _joined(sentences)
+    return _joined(
+        f"{channel}, in levels: {'; '.join(_of_split(of, split) for split in SPLITS)}."
+        for channel, of in _by(rows, "channel").items()
+    )
+
+
+def _of_split(rows: Rows, split: str) -> str:
+    mean, square = (sum(row["level"] ** power * row[split] for row in rows) for power in (1, 2))
+    std = math.sqrt(max(square - mean * mean, 0))
+    lowest, highest = (percent(rows[end][split]) for end in (0, -1))
+    return f"{split} mean {fixed(mean, 1)}, std {fixed(std, 1)}, {lowest} at 0, {highest} at 255"
 
 
 def cumulative_words(rows: Rows) -> str:
@@ -39,11 +41,22 @@ def cumulative_words(rows: Rows) -> str:
     )
 
 
+def image_words(values_NC: Mapping[str, FloatArray]) -> str:
+    """Mean and std over the images of each channel, in levels."""
+    sentences = []
+    for c, channel in enumerate(channel_names(values_NC["train"].shape[1])):
+        parts = [
+            f"{split} {' and '.join(fixed(of, 1) for of in mean_and_std(of_NC[:, c]))}"
+            for split, of_NC in values_NC.items()
+        ]
+        sentences.append(f"{channel}, mean and std in levels: {', '.join(parts)}.")
+    return _joined(sentences)
+
+
 def preset_words(rows: Rows) -> str:
     """Of each preset the numbers of all channels and splits together."""
     sentences = []
-    for name in dict.fromkeys(row["preset"] for row in rows):
-        of = [row for row in rows if row["preset"] == name]
+    for name, of in _by(rows, "preset").items():
         lowest, highest = min(row["min"] for row in of), max(row["max"] for row in of)
         means, stds = (
             " to ".join(dict.fromkeys(fixed(end(row[key] for row in of), 2) for end in (min, max)))
@@ -57,18 +70,21 @@ def preset_words(rows: Rows) -> str:
 
 def measure_words(rows: Rows) -> str:
     """Of each measure every channel's value and interval."""
-    return _joined(
-        f"{MEASURES[measure].name} {MEASURES[measure].unit}".strip()
-        + ": "
-        + ", ".join(
+    sentences = []
+    for measure, of in _by(rows, "measure").items():
+        values = [
             f"{row['channel']} {fixed(row['value'], 4)} "
             f"({fixed(row['low'], 4)} to {fixed(row['high'], 4)})"
-            for row in rows
-            if row["measure"] == measure
-        )
-        + "."
-        for measure in dict.fromkeys(row["measure"] for row in rows)
-    )
+            for row in of
+        ]
+        name = f"{MEASURES[measure].name} {MEASURES[measure].unit}".strip()
+        sentences.append(f"{name}: {', '.join(values)}.")
+    return _joined(sentences)
+
+
+def _by(rows: Rows, key: str) -> dict[str, Rows]:
+    """The rows that stand together, by what they have in common."""
+    return {name: list(of) for name, of in groupby(rows, key=itemgetter(key))}
 
 
 def _joined(sentences: Iterable[str]) -> str:

@@ -11,8 +11,12 @@ from typing import Any
 import numpy as np
 
 from stages.report.class_words import common_classes
-from stages.shared.names import LEVELS, SPLITS
+from stages.shared.names import LEVELS, SPLITS, channel_names
 from stages.statistics.integers import SplitStatistics
+from stages.statistics.summary import FloatArray
+
+# Of a histogram of images.
+BINS = 64
 
 Rows = list[dict[str, Any]]
 
@@ -99,6 +103,24 @@ def level_rows(statistics: Mapping[str, SplitStatistics]) -> Rows:
             zip(statistics["train"].channel_names, np.abs(gaps_CV).argmax(axis=1), strict=True)
         )
         for level in range(LEVELS)
+    ]
+
+
+def image_rows(values_NC: Mapping[str, FloatArray], top: int) -> Rows:
+    """A row for each channel and bin: the share of each split's images with values in it.
+
+    `values_NC` has by split a number of each image's channels, from 0 to below `top`; `level` is
+    the middle of a bin.
+    """
+    shares = {
+        split: [np.histogram(of_N, BINS, (0, top))[0] / len(of_N) for of_N in of_NC.T]
+        for split, of_NC in values_NC.items()
+    }
+    return [
+        {"channel": name, "level": (bin_ + 0.5) * top / BINS}
+        | {split: float(of_C[c][bin_]) for split, of_C in shares.items()}
+        for c, name in enumerate(channel_names(len(shares["train"])))
+        for bin_ in range(BINS)
     ]
 
 

@@ -150,7 +150,7 @@ def test_a_plot_is_on_the_first_screen(browser: Browser, index: Path) -> None:
 
 def test_the_contents_stay_in_sight_and_cover_no_heading(desktop: Opened) -> None:
     page = desktop.page
-    page.get_by_role("link", name="Samples").click()
+    page.get_by_role("link", name="Images").click()
     contents = page.get_by_role("navigation").bounding_box()
     heading = page.locator("#samples h2").bounding_box()
     assert contents is not None
@@ -161,7 +161,7 @@ def test_the_contents_stay_in_sight_and_cover_no_heading(desktop: Opened) -> Non
 
 def test_every_plot_has_its_numbers_in_words(desktop: Opened) -> None:
     shown = desktop.page.locator("[role=img]:has(> .plot)").all()
-    assert len(shown) == desktop.page.locator(".plot").count() == 6
+    assert len(shown) == desktop.page.locator(".plot").count() == 8
     for plot in shown:
         words = plot.get_attribute("aria-label") or ""
         if "of the plot before" not in words:

@@ -9,8 +9,8 @@ import torch
 from scipy.stats import ks_2samp, wasserstein_distance
 
 from stages.measure.counting import measure_batch
-from stages.report.plot_words import cumulative_words
-from stages.report.plots import level_rows, limited
+from stages.report.plot_words import cumulative_words, level_words
+from stages.report.plots import image_rows, level_rows, limited
 from tests.conftest import random_images
 
 IMAGES = {"train": random_images(30, seed=2) // 2, "test": random_images(10, seed=3)}
@@ -66,3 +66,24 @@ def test_a_limit_is_where_check_would_stop(
     bounded, free = limited(rows, {measure: {"red": checked(limit)}})
     assert (bounded["lowest"], bounded["highest"]) == pytest.approx(tuple(map(float, allowed)))
     assert (free["lowest"], free["highest"]) == (alike, alike)
+
+
+def test_images_are_counted_in_bins_of_their_brightness() -> None:
+    means_NC = {split: images.mean(axis=(2, 3)) for split, images in IMAGES.items()}
+    rows = image_rows(means_NC, 256)
+    assert [row["level"] for row in rows] == [4 * bin_ + 2 for bin_ in range(64)] * 3
+    for row in rows:
+        channel = CHANNELS.index(row["channel"])
+        for split, of_NC in means_NC.items():
+            bins_N = np.floor(of_NC[:, channel] / 4)
+            assert row[split] == pytest.approx(np.mean(bins_N == row["level"] // 4))
+
+
+def test_the_levels_in_words_are_those_of_the_pixels() -> None:
+    words = level_words(ROWS)
+    for channel, name in enumerate(CHANNELS):
+        train = IMAGES["train"][:, channel]
+        assert (
+            f"{name.capitalize()}, in levels: train mean {train.mean():.1f}, std "
+            f"{train.std():.1f}, {100 * np.mean(train == 0):.1f} % at 0, 0.0 % at 255; test mean "
+        ) in words
