@@ -78,3 +78,8 @@ def drawn_pixels(image: Locator) -> NDArray[np.uint8]:
         }"""
     )
     return np.array(levels, np.uint8).reshape(height, width, 4)[..., :3]
+
+
+def unfold(page: Page) -> None:
+    """Open all that is folded."""
+    page.evaluate("for (const it of document.querySelectorAll('details')) it.open = true")

@@ -1,10 +1,13 @@
-"""What the constants of a preset are, in words."""
+"""What the constants of a preset are, in words: copied from where, right for what, or fitted."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from stages.identify.matching import Candidate, Constant, identify, sentence
+from stages.identify.matching import KINDS, Candidate, Constant, Kind, Match, identify
+from stages.report.numbers import fixed
 
 FITTED = {
     "pixel": "Fitted to the train split: the mean and the std of all its pixels.",
@@ -13,17 +16,79 @@ FITTED = {
 }
 
 
-def fitted_words(definition: str, constant_channels: Mapping[str, int]) -> str:
+@dataclass(frozen=True)
+class Origin:
+    """What the constants are, and the addresses where they are published."""
+
+    words: str
+    sources: Sequence[str] = ()
+
+
+def fitted_origin(definition: str, constant_channels: Mapping[str, int]) -> Origin:
     """What was fitted, and where there was no std to fit."""
     constant = (
         f"In {channel} every pixel is {level} of 255: its std is set to 1."
         for channel, level in constant_channels.items()
     )
-    return " ".join([FITTED[definition], *constant])
+    return Origin(" ".join([FITTED[definition], *constant]))
 
 
-def fixed_words(mean: Sequence[float], std: Sequence[float], measured: list[Candidate]) -> str:
-    """Which definitions on the dataset, and which published constants, the numbers are."""
-    constants = [Constant.of_preset(mean, "mean"), Constant.of_preset(std, "std")]
-    sentences = [sentence(identify(constant, measured)) for constant in constants]
-    return " ".join(f"{words[:1].upper()}{words[1:]}." for words in sentences)
+def fixed_origin(
+    constants: Mapping[str, Sequence[float]],
+    measured: Mapping[str, list[Candidate]],
+    after: Mapping[str, Any],
+    instead: str,
+) -> Origin:
+    """Who published the constants, whether they are this dataset's, and else what to use.
+
+    `measured` has the definitions on each split, `after` the train split after the preset, and
+    `instead` names what is fitted to this dataset.
+    """
+    found = {
+        kind: {
+            split: identify(Constant.of_preset(constants[kind], kind), definitions)
+            for split, definitions in measured.items()
+        }
+        for kind in KINDS
+    }
+    published = {kind: found[kind]["train"].published for kind in KINDS}
+    equal = {kind: _names(m for of in found[kind].values() for m in of.equal) for kind in KINDS}
+    if all(found[kind]["train"].equal for kind in KINDS):
+        verdict = [f"Right for this dataset: the {equal['mean']}, and the {equal['std']}."]
+    else:
+        verdict = [
+            "Not this dataset's: after them its train pixels have a mean of "
+            f"{_range(after['mean'])} and a std of {_range(after['std'])}, not 0 and 1.",
+            *(f"The {kind} is measured here: the {equal[kind]}." for kind in KINDS if equal[kind]),
+            f"Use {instead} instead, unless for a network that was trained with these.",
+        ]
+    return Origin(
+        " ".join([_publication(published), *verdict]),
+        list(dict.fromkeys(match.candidate.source for of in published.values() for match in of)),
+    )
+
+
+def _publication(published: Mapping[Kind, list[Match]]) -> str:
+    of = {kind: _names(matches).replace(f"{kind} of ", "") for kind, matches in published.items()}
+    if not any(of.values()):
+        return "Not among the published constants known here."
+    if of["mean"] == of["std"]:
+        name, _, what = of["mean"].partition(" (")
+        if name == "no dataset":
+            return f"Made from no data: {what.removesuffix(')')}."
+        return f"Copied: the published mean and std of {of['mean']}."
+    return " ".join(
+        f"The {kind} is that of {name}, as published."
+        if name
+        else f"The {kind} is not among the published constants known here."
+        for kind, name in of.items()
+    )
+
+
+def _names(matches: Iterable[Match]) -> str:
+    return " and the ".join(dict.fromkeys(match.candidate.name for match in matches))
+
+
+def _range(by_channel: Mapping[str, float]) -> str:
+    ends = (fixed(end(by_channel.values()), 2) for end in (min, max))
+    return " to ".join(dict.fromkeys(ends))

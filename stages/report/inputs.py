@@ -16,7 +16,6 @@ from stages.shared.reports import (
     SAMPLES,
     SHIFT,
     read_json,
-    read_rows,
 )
 from stages.statistics.files import STATISTICS, digests_of_statistics, load_splits
 from stages.statistics.integers import SplitStatistics
@@ -28,7 +27,6 @@ Json = dict[str, Any]
 class PresetInputs:
     normalization: Json
     details: Json
-    distribution: list[Json]
 
 
 @dataclass(frozen=True)
@@ -99,5 +97,4 @@ def _load_preset(name: str) -> PresetInputs:
     return PresetInputs(
         normalization=read_json(folder / "normalization.json"),
         details=read_json(folder / "details.json"),
-        distribution=read_rows(folder / "distribution.json"),
     )

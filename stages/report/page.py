@@ -13,19 +13,27 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from stages.identify.matching import definitions
-from stages.report import vega
+from stages.report import panels, vega
 from stages.report.class_words import class_words, common_classes
-from stages.report.constant_words import fitted_words, fixed_words
+from stages.report.constant_words import Origin, fitted_origin, fixed_origin
 from stages.report.inputs import Inputs
 from stages.report.numbers import fixed, signed, significant
-from stages.report.plots import Rows
-from stages.report.preset_table import preset_rows
+from stages.report.plot_words import (
+    cumulative_words,
+    image_words,
+    level_words,
+    measure_words,
+    preset_words,
+)
+from stages.report.plots import Rows, image_rows, level_rows, limited, preset_rows
+from stages.report.preset_table import preset_table
 from stages.report.shift_table import shift_table
 from stages.report.shift_words import limits_in_words, shift_words
 from stages.report.snippets import snippets
 from stages.shared.atomic import atomic_write
-from stages.shared.names import SPLITS
-from stages.shared.params import FixedPreset, Params
+from stages.shared.names import LEVELS, SPLITS
+from stages.shared.params import FittedPreset, FixedPreset, Params
+from stages.statistics.summary import image_means, image_stds
 
 PAGE = Path("reports/index.html")
 PLOT_ROWS = Path("reports/plots")
@@ -73,18 +81,14 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
         check=inputs.check,
         snippets=snippets(**constants, image_size=_image_size(inputs.samples["train"]["sizes"])),
         presets=inputs.presets,
-        preset_rows=preset_rows(
+        preset_table=preset_table(
             {
                 name: {"normalization": preset.normalization, **preset.details}
                 for name, preset in inputs.presets.items()
             }
         ),
         origins=_origins(inputs),
-        plots={
-            **_distributions(inputs),
-            "shift-plot": vega.plot(shift_rows, vega.SHIFT),
-            "classes-plot": vega.plot(class_rows, vega.CLASSES),
-        },
+        plots=_plots(inputs, shift_rows, class_rows),
         shift=inputs.shift,
         shift_words=shift_words(inputs.shift, inputs.params.compare.permutations),
         shift_table=shift_table(inputs.shift),
@@ -102,24 +106,55 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
     )
 
 
-def _distributions(inputs: Inputs) -> dict[str, dict[str, Any]]:
-    """Vega-Lite by the id of the element to draw it in."""
+def _plots(inputs: Inputs, shift: Rows, classes: Rows) -> dict[str, tuple[dict[str, Any], str]]:
+    """Vega-Lite, and the same in words, by the id of the element to draw it in."""
+    levels = level_rows(inputs.statistics)
+    presets = preset_rows({name: preset.details for name, preset in inputs.presets.items()})
+    brightness = {split: 255 * image_means(of) for split, of in inputs.statistics.items()}
+    contrast = {split: 255 * image_stds(of) for split, of in inputs.statistics.items()}
+    # No image has a std above half of the levels.
+    bright, contrasted = image_rows(brightness, LEVELS), image_rows(contrast, LEVELS // 2)
+    images = "share of images"
     return {
-        f"distribution-{name}": vega.plot(preset.distribution, {**vega.DISTRIBUTION, "title": name})
-        for name, preset in inputs.presets.items()
+        "levels-plot": (
+            panels.levels(levels, "share of pixels", "pixel level"),
+            level_words(levels),
+        ),
+        "cumulative-plot": (panels.cumulative(levels), cumulative_words(levels)),
+        "gap-plot": (panels.gaps(levels), "Its gap and its area are those of the plot before."),
+        "presets-plot": (panels.presets(presets), preset_words(presets)),
+        "brightness-plot": (
+            panels.levels(bright, images, "mean, in levels"),
+            image_words(brightness),
+        ),
+        "contrast-plot": (
+            panels.levels(contrasted, images, "std, in levels", LEVELS // 2),
+            image_words(contrast),
+        ),
+        "shift-plot": (
+            vega.shift_plot(limited(shift, inputs.check["limits"])),
+            measure_words(shift),
+        ),
+        "classes-plot": (vega.plot(classes, vega.CLASSES), class_words(inputs.shift)[0]),
     }
 
 
-def _origins(inputs: Inputs) -> dict[str, str]:
+def _origins(inputs: Inputs) -> dict[str, Origin]:
     """What the constants of each preset are, by name."""
-    measured = [
-        found for split, of in inputs.statistics.items() for found in definitions(split, of)
-    ]
+    presets, train = inputs.params.presets, inputs.statistics["train"]
+    measured = {split: definitions(split, of) for split, of in inputs.statistics.items()}
+    fitted = {of.std: name for name, of in presets.items() if isinstance(of, FittedPreset)}
+    instead = fitted.get("pixel") or fitted.get("image") or "a preset that is fitted to it"
     return {
-        name: fixed_words(**inputs.presets[name].normalization, measured=measured)
+        name: fixed_origin(
+            inputs.presets[name].normalization,
+            measured,
+            inputs.presets[name].details["train"],
+            instead,
+        )
         if isinstance(preset, FixedPreset)
-        else fitted_words(preset.std, inputs.statistics["train"].constant_channels)
-        for name, preset in inputs.params.presets.items()
+        else fitted_origin(preset.std, train.constant_channels)
+        for name, preset in presets.items()
     }
 
 
@@ -150,6 +185,6 @@ def _image_size(sizes: Mapping[str, Any]) -> Sequence[int]:
 
 
 def _dataset(params: Params) -> str:
-    """The name of the dataset: that of its folder, or what the folder of a known one stands for."""
+    """The name of the folder, or of the dataset that was downloaded into it."""
     name = Path(params.dataset.root).name
-    return TITLES.get(name, name)
+    return TITLES[name] if name in params.dataset.download else name

@@ -1,15 +1,29 @@
-"""Rows of the plots of the shift, for `dvc plots` and the report."""
+"""Rows of the plots: of the shift for `dvc plots` and the page, the others for the page alone.
+
+C channels, V = 256 levels.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from stages.report.class_words import common_classes
+from stages.shared.names import LEVELS, SPLITS, channel_names
+from stages.statistics.integers import SplitStatistics
+from stages.statistics.summary import FloatArray
+
+# Of a histogram of images.
+BINS = 64
 
 Rows = list[dict[str, Any]]
 
 # What a measure is where both splits are alike; the distances are 0.
 ALIKE = {"std_ratio": 1.0}
+# Those whose sign says which split has more; the others are never below 0.
+SIGNED = ("mean_levels", "mean_stds")
 
 
 def shift_rows(shift: dict[str, Any]) -> Rows:
@@ -29,6 +43,27 @@ def shift_rows(shift: dict[str, Any]) -> Rows:
     ]
 
 
+def limited(rows: Rows, limits: Mapping[str, Any]) -> Rows:
+    """The rows of the shift with the ends of what the limits of `check` allow.
+
+    An end without a limit is where the splits are alike.
+    """
+    return [
+        {**row, "lowest": row["alike"], "highest": row["alike"]}
+        | _allowed(row["measure"], limits.get(row["measure"], {}).get(row["channel"]))
+        for row in rows
+    ]
+
+
+def _allowed(measure: str, checked: Mapping[str, Any] | None) -> dict[str, float]:
+    if checked is None:
+        return {}
+    limit = checked["limit"]
+    if measure in ALIKE:
+        return {"lowest": 1 / limit, "highest": limit}
+    return {"lowest": -limit, "highest": limit} if measure in SIGNED else {"highest": limit}
+
+
 def class_rows(shift: dict[str, Any]) -> Rows:
     """A row for each class of both splits, channel and measure (mean, std): the gap in levels.
 
@@ -46,4 +81,59 @@ def class_rows(shift: dict[str, Any]) -> Rows:
         for measure, key in (("mean", "mean_levels"), ("std", "std_levels"))
         for channel in shift["mean_levels"]
         for place, (name, of_class) in enumerate(common_classes(shift).items())
+    ]
+
+
+def level_rows(statistics: Mapping[str, SplitStatistics]) -> Rows:
+    """A row for each channel and level: the share of a split's pixels at it, and up to it.
+
+    `gap` is test minus train of the shares up to the level. `area`, all that lies between them in
+    levels, stands only at the level of the tallest gap.
+    """
+    shares_CV: dict[str, Any] = {}
+    for split, of in statistics.items():
+        shares_CV[split] = of.histogram / of.pixels_per_channel
+        shares_CV[f"{split}_up_to"] = of.histogram.cumsum(axis=1) / of.pixels_per_channel
+    shares_CV["gap"] = gaps_CV = shares_CV["test_up_to"] - shares_CV["train_up_to"]
+    return [
+        {"channel": name, "level": level}
+        | {key: float(values_CV[c, level]) for key, values_CV in shares_CV.items()}
+        | ({"area": float(np.abs(gaps_CV[c]).sum())} if level == tallest else {})
+        for c, (name, tallest) in enumerate(
+            zip(statistics["train"].channel_names, np.abs(gaps_CV).argmax(axis=1), strict=True)
+        )
+        for level in range(LEVELS)
+    ]
+
+
+def image_rows(values_NC: Mapping[str, FloatArray], top: int) -> Rows:
+    """A row for each channel and bin: the share of each split's images with values in it.
+
+    `values_NC` has by split a number of each image's channels, from 0 to below `top`; `level` is
+    the middle of a bin.
+    """
+    shares = {
+        split: [np.histogram(of_N, BINS, (0, top))[0] / len(of_N) for of_N in of_NC.T]
+        for split, of_NC in values_NC.items()
+    }
+    return [
+        {"channel": name, "level": (bin_ + 0.5) * top / BINS}
+        | {split: float(of_C[c][bin_]) for split, of_C in shares.items()}
+        for c, name in enumerate(channel_names(len(shares["train"])))
+        for bin_ in range(BINS)
+    ]
+
+
+def preset_rows(details: Mapping[str, Mapping[str, Any]]) -> Rows:
+    """A row for each preset, channel and split: what its pixels are after the preset."""
+    return [
+        {
+            "preset": name,
+            "channel": channel,
+            "split": split,
+            **{measure: of[split][measure][channel] for measure in ("min", "max", "mean", "std")},
+        }
+        for name, of in details.items()
+        for channel in of["train"]["mean"]
+        for split in SPLITS
     ]

@@ -16,7 +16,7 @@ MEASURES = {
     "max": "the highest value after it",
     "mean": "of all pixels after it",
     "std": "of all pixels after it",
-    "image_std_mean": "mean over images of each image's std: the tutorials' 0.2022",
+    "image_std_mean": "mean over images of each image's std",
     "image_std_std": "std over images of each image's std: how contrast varies",
     "image_mean_std": "std over images of each image's mean: how brightness varies",
 }
@@ -32,7 +32,7 @@ class Row:
     by_split: bool
 
 
-def preset_rows(presets: Mapping[str, Mapping[str, Any]]) -> list[Row]:
+def preset_table(presets: Mapping[str, Mapping[str, Any]]) -> list[Row]:
     """`presets` has by name the content of `details.json` and of `normalization.json`."""
     constants = [
         Row(

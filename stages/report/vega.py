@@ -9,16 +9,11 @@ from typing import Any
 from dvc_render import VegaRenderer
 from dvc_render.exceptions import DvcRenderError
 
+from stages.report.plots import Rows
+
 SCRIPTS = Path("plots/scripts.html")
 
 # What dvc.yaml says of each plot (tests/pipeline/test_report.py compares).
-DISTRIBUTION = {
-    "template": "plots/distribution.json",
-    "x": "value",
-    "y": "fraction",
-    "x_label": "pixel value after the preset",
-    "y_label": "share of pixels",
-}
 SHIFT = {
     "template": "plots/shift.json",
     "x": "value",
@@ -34,7 +29,7 @@ CLASSES = {
 }
 
 
-def plot(rows: list[dict[str, Any]], properties: Mapping[str, str]) -> dict[str, Any]:
+def plot(rows: Rows, properties: Mapping[str, str]) -> dict[str, Any]:
     """The Vega-Lite of the rows, as `dvc plots show` draws them."""
     template = Path(properties["template"])
     if not template.is_file():
@@ -47,6 +42,27 @@ def plot(rows: list[dict[str, Any]], properties: Mapping[str, str]) -> dict[str,
         raise ValueError(
             f"{template}: damaged ({error}); get it back with `git restore {template}`"
         ) from error
+    return content
+
+
+def shift_plot(rows: Rows) -> dict[str, Any]:
+    """The plot of the shift, with a tick at both ends of what the limits allow."""
+    content = plot(rows, SHIFT)
+    content["spec"]["layer"] += [
+        {
+            "mark": {"type": "tick", "thickness": 2, "size": 18},
+            "encoding": {
+                "x": {"field": end, "type": "quantitative"},
+                "color": {"value": "var(--bad)"},
+                "opacity": {
+                    "condition": {"test": f"datum.{end} == datum.alike", "value": 0},
+                    "value": 1,
+                },
+                "tooltip": {"field": end, "type": "quantitative", "title": "limit"},
+            },
+        }
+        for end in ("lowest", "highest")
+    ]
     return content
 
 

@@ -76,7 +76,7 @@ def test_adding_a_preset_adds_one_stage(project: Project) -> None:
 def test_removing_a_preset_leaves_it_in_no_list(project: Project) -> None:
     project.edit_params(lambda params: params["presets"].pop("half"))
     assert project.repro() == ["report"]
-    assert "distribution-half" not in project.read("reports/index.html").decode()
+    assert "<code>half</code>" not in project.read("reports/index.html").decode()
     assert "reports/presets/half/metrics.json" not in metrics(project)
     assert "half" not in project.run("dvc", "stage", "list")
     assert "half" not in project.run("dvc", "status")

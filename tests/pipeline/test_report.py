@@ -34,8 +34,15 @@ def test_the_presets_are_those_of_params(project: Project) -> None:
     shutil.copytree(folder / "half", folder / "removed_since")
     project.edit_params(lambda params: params["presets"].pop("imagenet"))
     project.stage("report")
-    shown = re.findall(r'id="distribution-(\w+)"', project.read(PAGE).decode())
+    shown = re.findall(r"<dt><code>(\w+)</code>", project.read(PAGE).decode())
     assert shown == ["to_tensor", "half", "dataset_image_std", "dataset_pixel_std"]
+
+
+def test_a_folder_of_ones_own_is_not_titled_as_a_dataset_of_that_name(project: Project) -> None:
+    assert b"<title>CIFAR-10 normalization</title>" in project.read(PAGE)
+    project.edit_params(lambda params: params["dataset"].update(download=[]))
+    project.stage("report")
+    assert b"<title>cifar10 normalization</title>" in project.read(PAGE)
 
 
 def test_a_measure_without_a_finite_value_is_a_dash(project: Project) -> None:
@@ -62,7 +69,6 @@ Change = Callable[[Path], object]
         ("reports/shift.json", lambda p: p.write_text("{"), "damaged"),
         ("reports/shift.json", lambda p: p.write_text('{"images": {}}'), "damaged"),
         ("reports/presets/half/details.json", lambda p: p.write_text("[]"), "damaged"),
-        ("reports/presets/half/distribution.json", Path.unlink, "not there"),
         ("reports/presets/half/normalization.json", Path.unlink, "not there"),
         ("reports/samples.json", lambda p: p.write_text('{"train": {}}'), "damaged"),
         (
@@ -113,11 +119,8 @@ def test_the_plots_are_those_of_dvc_plots() -> None:
     stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
     plots = {
         name: {key: value for key, value in properties.items() if key != "cache"}
-        for stage in (stages["report"], stages["normalize"]["do"])
-        for plot in stage["plots"]
+        for plot in stages["report"]["plots"]
         for name, properties in plot.items()
     }
-    distribution = plots["reports/presets/${key}/distribution.json"]
-    assert distribution == {**vega.DISTRIBUTION, "title": "${key}"}
     assert plots["reports/plots/shift.json"] == vega.SHIFT
     assert plots["reports/plots/classes.json"] == vega.CLASSES

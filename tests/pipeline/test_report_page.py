@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page
+from scipy.stats import ks_2samp, wasserstein_distance
 
 from tests.browser import (
     DESKTOP,
@@ -22,6 +26,7 @@ from tests.browser import (
     marks,
     needs_chromium,
     opened,
+    unfold,
 )
 from tests.conftest import Project
 
@@ -49,11 +54,23 @@ def index(reproduced: Project) -> Path:
 @pytest.fixture(scope="module")
 def desktop(browser: Browser, index: Path) -> Iterator[Opened]:
     with opened(browser, index) as it:
+        unfold(it.page)
         yield it
 
 
 def read(reproduced: Project, path: str) -> Any:
     return json.loads(reproduced.read(f"reports/{path}"))
+
+
+def pixels_of(project: Project) -> list[NDArray[np.uint8]]:
+    """Of both splits (N, C, H, W)."""
+    folder = project.path / "data" / "cifar10"
+    return [np.load(folder / split / "images.npy") for split in ("train", "test")]
+
+
+def significant(number: float) -> str:
+    """Two digits, as 0.012 or 7.0."""
+    return f"{Decimal(f'{number:#.2g}'):f}"
 
 
 def luminance(color: str) -> float:
@@ -90,7 +107,13 @@ def test_it_loads_nothing_complains_of_nothing_and_fits(
         assert (luminance(paper) < 0.05) is dark
         assert contrast(paper, ink) > LEGIBLE
         # The words in the plots have the colour of the page's text.
-        for plot in ("distribution-half", "shift-plot", "classes-plot"):
+        for plot in (
+            "levels-plot",
+            "cumulative-plot",
+            "presets-plot",
+            "shift-plot",
+            "classes-plot",
+        ):
             for text in it.page.locator(f"#{plot} text").all()[:3]:
                 assert style(text, "fill") == ink
         for quiet in ("small", ".note", "button", ".badge", ".kicker"):
@@ -118,6 +141,62 @@ def test_plots_are_drawn_anew_when_the_window_changes(browser: Browser, index: P
         assert it.console == []
 
 
+def test_a_plot_is_on_the_first_screen(browser: Browser, index: Path) -> None:
+    with opened(browser, index) as it:
+        box = it.page.locator("#levels-plot").bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 900
+
+
+def test_the_contents_stay_in_sight_and_cover_no_heading(desktop: Opened) -> None:
+    page = desktop.page
+    page.get_by_role("link", name="Images").click()
+    contents = page.get_by_role("navigation").bounding_box()
+    heading = page.locator("#samples h2").bounding_box()
+    assert contents is not None
+    assert heading is not None
+    assert contents["y"] == 0
+    assert contents["height"] < heading["y"] < 900
+
+
+def test_every_plot_has_its_numbers_in_words(desktop: Opened) -> None:
+    shown = desktop.page.locator("[role=img]:has(> .plot)").all()
+    assert len(shown) == desktop.page.locator(".plot").count() == 8
+    for plot in shown:
+        words = plot.get_attribute("aria-label") or ""
+        if "of the plot before" not in words:
+            assert len(re.findall(r"\d+\.\d+", words)) >= 2, words
+
+
+def test_a_long_table_sorts_by_each_column_and_is_searched(
+    browser: Browser, index: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "index.html"
+    start, of_classes, rest = index.read_text().partition('<table class="classes')
+    rows = rest[rest.index("<tbody>") + len("<tbody>") : rest.index("</tbody>")]
+    more = rows.replace('<th scope="row">', '<th scope="row">another ')
+    page.write_text(start + of_classes + rest.replace(rows, rows + more))
+    with opened(browser, page) as it:
+        table = it.page.locator("table.classes")
+        column = table.locator("tbody tr > :nth-child(4)")
+        shown = column.all_inner_texts()
+        gaps = [float(text.split("±")[0].replace("−", "-")) for text in shown]
+        head = table.locator("th[scope=col]").nth(3)
+        for order, expected in (
+            ("ascending", sorted(gaps)),
+            ("descending", sorted(gaps, reverse=True)),
+            (None, gaps),
+        ):
+            head.get_by_role("button").click()
+            found = [float(t.split("±")[0].replace("−", "-")) for t in column.all_inner_texts()]
+            assert found == expected
+            assert head.get_attribute("aria-sort") == order
+        it.page.get_by_label("Find a class").fill("Another")
+        assert table.locator("tbody tr:visible").count() == len(gaps) / 2
+        assert it.page.locator(".find output").inner_text() == f"{len(gaps) // 2} of {len(gaps)}"
+        assert it.console == []
+
+
 def test_the_browser_would_refuse_to_load_anything(
     browser: Browser, index: Path, tmp_path: Path
 ) -> None:
@@ -127,14 +206,46 @@ def test_the_browser_would_refuse_to_load_anything(
         assert any("Content Security Policy" in line for line in it.console)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_distributions_have_an_area_a_line_and_256_values_a_channel(
-    desktop: Opened, preset: str
+def test_levels_have_an_area_a_line_and_256_values_a_channel(desktop: Opened) -> None:
+    for kind, count in (("area", 1), ("line", 1), ("rule", 256)):
+        assert marks(desktop.page, "levels-plot", kind).count() == count * len(CHANNELS)
+
+
+def test_cumulative_shares_are_two_lines_with_the_tallest_gap_marked(
+    desktop: Opened, reproduced: Project
 ) -> None:
-    plot = f"distribution-{preset}"
-    assert marks(desktop.page, plot, "area").count() == len(CHANNELS)
-    assert marks(desktop.page, plot, "line").count() == len(CHANNELS)
-    assert marks(desktop.page, plot, "rule").count() == 256 * len(CHANNELS)
+    for kind, count in (("area", 1), ("line", 2), ("rule", 256 + 2)):
+        assert marks(desktop.page, "cumulative-plot", kind).count() == count * len(CHANNELS)
+    for kind, count in (("area", 1), ("line", 0), ("rule", 256 + 1)):
+        assert marks(desktop.page, "gap-plot", kind).count() == count * len(CHANNELS)
+    pixels = pixels_of(reproduced)
+    shown = marks(desktop.page, "cumulative-plot", "text").all_text_contents()
+    for channel, text in enumerate(shown):
+        train, test = (split[:, channel].ravel() for split in pixels)
+        gap = ks_2samp(train, test)
+        assert text == (
+            f"tallest gap {significant(gap.statistic)} at {gap.statistic_location}"
+            f"area {significant(wasserstein_distance(train, test))} levels"
+        )
+    assert len(shown) == len(CHANNELS)
+
+
+def test_each_preset_has_the_range_mean_and_std_of_both_splits(
+    desktop: Opened, reproduced: Project
+) -> None:
+    drawn = len(PRESETS) * len(CHANNELS) * 2
+    assert marks(desktop.page, "presets-plot", "rule").count() == 2 * drawn
+    assert marks(desktop.page, "presets-plot", "rect").count() == drawn
+    shown = tooltip(desktop.page, marks(desktop.page, "presets-plot", "rect").nth(3))
+    assert (shown["channel"], shown["preset"], shown["split"]) == ("red", "half", "test")
+    after = (pixels_of(reproduced)[1][:, 0] / 255 - 0.5) / 0.5
+    for key, number in {
+        "min": after.min(),
+        "max": after.max(),
+        "mean": after.mean(),
+        "std": after.std(),
+    }.items():
+        assert shown[key].replace("−", "-") == f"{number:.4f}"
 
 
 def test_the_shift_has_a_point_and_an_interval_for_each_finite_measure(
@@ -151,6 +262,11 @@ def test_the_shift_has_a_point_and_an_interval_for_each_finite_measure(
     assert marks(desktop.page, "shift-plot", "symbol").count() == len(points) - points.count(None)
     whole = sum(None not in pair for pair in ends)
     assert marks(desktop.page, "shift-plot", "rule").count() == len(points) + whole
+    # wasserstein_stds and psi have a highest value, std_ratio a lowest one too.
+    ticks = marks(desktop.page, "shift-plot", "rect").evaluate_all(
+        "ticks => ticks.filter(tick => getComputedStyle(tick).opacity > 0).length"
+    )
+    assert ticks == (1 + 1 + 2) * len(CHANNELS)
 
 
 def test_classes_have_a_point_for_each_gap_and_few_images_no_line_for_an_error(
@@ -183,16 +299,12 @@ def tooltip(page: Page, mark: Locator) -> dict[str, str]:
 def test_pointing_at_a_distribution_shows_the_share_of_both_splits(
     desktop: Opened, reproduced: Project, level: int
 ) -> None:
-    green = [
-        np.load(reproduced.path / "data" / "cifar10" / split / "images.npy")[:, 1]
-        for split in ("train", "test")
-    ]
-    train, test = (float((pixels == level).mean()) for pixels in green)
-    rule = marks(desktop.page, "distribution-half", "rule").nth(256 + level)
+    train, test = ((pixels[:, 1] == level).mean() for pixels in pixels_of(reproduced))
+    rule = marks(desktop.page, "levels-plot", "rule").nth(256 + level)
     shown = tooltip(desktop.page, rule)
     assert shown == {
         "channel": "green",
-        "pixel value after the preset": f"{(level / 255 - 0.5) / 0.5:.4f}".replace("-", "−"),
+        "level": str(level),
         "train": f"{train:.3%}",
         "test": f"{test:.3%}",
     }
@@ -238,6 +350,7 @@ def test_a_button_copies_what_is_seen_and_says_so(desktop: Opened, library: str)
 def test_a_button_copies_where_the_page_gets_no_clipboard(browser: Browser, index: Path) -> None:
     without = "Object.defineProperty(navigator, 'clipboard', {value: undefined})"
     with opened(browser, index, script=without) as it:
+        unfold(it.page)
         it.page.get_by_role("button", name="Copy for JSON").click()
         it.page.get_by_role("button", name="Copy for JSON").get_by_text("Copied").wait_for()
         it.page.evaluate("document.body.append(document.createElement('textarea'))")

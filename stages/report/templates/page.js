@@ -11,33 +11,30 @@
       };
       const options = {renderer: "svg", actions: false, tooltip: {theme: "report"}};
       // In pixels: between panels, left of them for the axis, and what a panel needs at least.
-      const BESIDE = 24, AXIS = {distribution: 62, shift: 52, classes: 84}, NARROWEST = 185;
-      const HEIGHT = {distribution: 130}, PAPER = 700;
+      const BESIDE = 24, AXIS = {levels: 62, cumulative: 62, gap: 62, presets: 131, shift: 52, classes: 84}, NARROWEST = 185;
+      const PAPER = 700;
+      // So many rows are found without searching.
+      const LONG = 12;
 
       // The panels of `dvc plots`, as many beside each other as there is room for.
       function fitted(spec, kind, width) {
-        const {column, row, ...wrapped} = spec.facet;
-        const most = column ? {{ channels | length }} : spec.columns;
         const room = (beside) =>
           Math.floor((width - AXIS[kind] - 12 - BESIDE * (beside - 1)) / beside);
-        // One revision needs no name, the text above is the legend, and the page has its colours.
-        for (const {encoding} of [spec.spec, ...spec.spec.layer]) {
-          const {color, fill, stroke, tooltip} = encoding;
-          if (color?.field) color.scale = {range: ["var(--accent)"]};
-          if (fill) fill.legend = null;
-          if (stroke) stroke.legend = null;
+        // One revision needs no name, and the page has its own colours.
+        for (const {encoding = {}} of [spec.spec, ...spec.spec.layer]) {
+          const {color, tooltip} = encoding;
+          if (color?.field === "rev") color.scale = {range: ["var(--accent)"]};
           if (tooltip?.length) encoding.tooltip = tooltip.filter(({field}) => field !== "rev");
         }
         const fits = (beside) => Number.isInteger(beside) && room(beside) >= NARROWEST;
-        const columns = [most, most / 2].find(fits) ?? 1;
+        const columns = [spec.columns, spec.columns / 2].find(fits) ?? 1;
         return {
           ...spec,
           title: undefined,
-          facet: column ?? wrapped,
           columns,
           spacing: BESIDE,
           resolve: {...spec.resolve, axis: {x: "independent"}},
-          spec: {...spec.spec, width: room(columns), height: HEIGHT[kind] ?? spec.spec.height},
+          spec: {...spec.spec, width: room(columns)},
           config: {...spec.config, ...config, axis: {...spec.config.axis, ...config.axis}},
         };
       }
@@ -57,6 +54,8 @@
           for (const plot of drawn) plot.finalize();
           drawn = await Promise.all(plots.map(({target, kind, spec}) =>
             vegaEmbed(target, fitted(structuredClone(spec), kind, width), options)));
+          // The words of the whole plot stand for its marks.
+          for (const {target} of plots) target.ariaHidden = true;
           document.documentElement.dataset.drawn = width;
         });
       }
@@ -66,9 +65,50 @@
         clearTimeout(resized);
         resized = setTimeout(() => draw(onScreen), 150);
       });
-      window.addEventListener("beforeprint", () => draw(onPaper));
-      window.addEventListener("afterprint", () => draw(onScreen));
+      // Paper has all that is folded on screens.
+      let folded = [];
+      window.addEventListener("beforeprint", () => {
+        folded = [...document.querySelectorAll("details:not([open])")];
+        for (const details of folded) details.open = true;
+        draw(onPaper);
+      });
+      window.addEventListener("afterprint", () => {
+        for (const details of folded) details.open = false;
+        draw(onScreen);
+      });
       draw(onScreen);
+
+      // A click on the head of a column sorts: up, down, and as it was. Names sort as 2, 10, a.
+      const {compare} = new Intl.Collator("en", {numeric: true});
+      const number = (text) => parseFloat(text.replace("−", "-").replaceAll(",", ""));
+      for (const table of document.querySelectorAll("table.sortable")) {
+        const [body] = table.tBodies, rows = [...body.rows];
+        const heads = [...table.querySelectorAll("th[scope=col]")];
+        for (const [column, head] of heads.entries()) {
+          const button = Object.assign(document.createElement("button"), {type: "button", className: "sort"});
+          button.append(...head.childNodes);
+          head.append(button);
+          button.addEventListener("click", () => {
+            const order = {none: "ascending", ascending: "descending"}[head.ariaSort ?? "none"] ?? "none";
+            for (const other of heads) other.ariaSort = null;
+            head.ariaSort = order === "none" ? null : order;
+            const text = (row) => row.cells[column].textContent;
+            const sorted = order === "none" ? rows : rows.toSorted((row, other) =>
+              column ? number(text(row)) - number(text(other)) : compare(text(row), text(other)));
+            body.append(...(order === "descending" ? sorted.reverse() : sorted));
+          });
+        }
+        if (rows.length <= LONG) continue;
+        const find = Object.assign(document.createElement("p"), {className: "find"});
+        find.innerHTML = '<label>Find a class <input type="search"></label> <output></output>';
+        const [input, output] = find.querySelectorAll("input, output");
+        input.addEventListener("input", () => {
+          const word = input.value.trim().toLowerCase();
+          for (const row of rows) row.hidden = !row.cells[0].textContent.toLowerCase().includes(word);
+          output.textContent = word && `${rows.filter((row) => !row.hidden).length} of ${rows.length}`;
+        });
+        table.parentElement.before(find);
+      }
 
       async function copy(text) {
         try {

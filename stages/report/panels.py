@@ -1,0 +1,174 @@
+"""The plots of the page alone, as Vega-Lite: a panel for each channel, by the rows of `plots`.
+
+The page gives its colours, `var(--...)`, and `currentColor`, which is that of its text.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stages.report.plots import Rows
+from stages.shared.names import LEVELS, SPLITS
+
+Spec = dict[str, Any]
+
+INK = "currentColor"
+TRAIN, TEST = "var(--train)", "var(--test)"
+TALLEST = [{"filter": "isValid(datum.area)"}]
+
+
+def levels(rows: Rows, share: str, title: str, top: int = LEVELS - 1) -> Spec:
+    """The share at each level from 0 to `top`, up to the highest between both ends.
+
+    At the ends is what was clipped: a peak that would flatten all the rest.
+    """
+    between = [row[split] for row in rows for split in SPLITS if 0 < row["level"] < LEVELS - 1]
+    scale = {"scale": {"domain": [0, 1.1 * max(between)]}} if any(between) else {}
+    y = _number("train", title=share, axis=_share_axis(".1~%")) | scale
+    step = {"interpolate": "step", "clip": True}
+    return _by_level(
+        rows,
+        150,
+        (title, top),
+        _layer({"type": "area", "color": TRAIN, "fillOpacity": 0.45, **step}, y=y),
+        _layer({"type": "line", "color": TEST, "strokeWidth": 1.4, **step}, y=_number("test")),
+        _pointed_at(*SPLITS),
+    )
+
+
+def cumulative(rows: Rows) -> Spec:
+    """The share of the pixels up to each level, with the tallest gap marked."""
+    train = _number("train_up_to", title="share of pixels up to it", axis=_share_axis(".0%"))
+    step: Spec = {"interpolate": "step-after"}
+    line = {"type": "line", "strokeWidth": 1.4, **step}
+    words = [
+        {"calculate": "'tallest gap ' + format(abs(datum.gap), '.2r')", "as": "gap_words"},
+        {"calculate": "'area ' + format(datum.area, '.2r') + ' levels'", "as": "area_words"},
+        {"calculate": "[datum.gap_words + ' at ' + datum.level, datum.area_words]", "as": "words"},
+    ]
+    text = {"type": "text", "align": "right", "baseline": "bottom", "color": INK}
+    dashed = {"type": "rule", "strokeDash": [4, 3], "color": INK}
+    return _by_level(
+        rows,
+        190,
+        ("pixel level", LEVELS - 1),
+        _layer(
+            {"type": "area", "color": INK, "opacity": 0.3, **step},
+            y=train,
+            y2={"field": "test_up_to"},
+        ),
+        _layer({**line, "color": TRAIN}, y=train),
+        _layer({**line, "color": TEST}, y=_number("test_up_to")),
+        _pointed_at(*(f"{split}_up_to" for split in SPLITS)),
+        _layer(dashed, TALLEST, y=train, y2={"datum": 1}),
+        _layer(
+            {"type": "rule", "strokeWidth": 3, "color": INK},
+            TALLEST,
+            y=train,
+            y2={"field": "test_up_to"},
+        ),
+        _layer(text, TALLEST + words, x={"datum": 255}, y={"datum": 0.1}, text={"field": "words"}),
+    )
+
+
+def gaps(rows: Rows) -> Spec:
+    """What lies between the shares up to each level, enlarged."""
+    area = {"type": "area", "interpolate": "step-after", "color": "var(--accent)"}
+    return _by_level(
+        rows,
+        90,
+        ("pixel level", LEVELS - 1),
+        _layer(
+            {**area, "fillOpacity": 0.45},
+            y=_number("gap", title="test − train", axis=_share_axis(".2~%")),
+        ),
+        _layer(
+            {"type": "rule", "strokeWidth": 2, "color": INK},
+            TALLEST,
+            y=_number("gap"),
+            y2={"datum": 0},
+        ),
+        _pointed_at("gap"),
+    )
+
+
+def presets(rows: Rows) -> Spec:
+    """What each preset makes of both splits: range, mean, and one std to both sides of it."""
+    names = {"ticks": False, "domain": False, "labelPadding": 8, "labelLimit": 115}
+    by_name: Spec = {"type": "nominal", "sort": None}
+    ends = [
+        {"calculate": f"datum.mean {sign} datum.std", "as": end}
+        for end, sign in (("below", "-"), ("above", "+"))
+    ]
+    values = _number(
+        "min", title="value after the preset", scale={"padding": 8}, axis={"tickCount": 6}
+    )
+    return _panels(
+        rows,
+        {"step": 30, "for": "position"},
+        {
+            "y": {"field": "preset", "title": None, "axis": names, **by_name},
+            "yOffset": {"field": "split", **by_name},
+            "color": {
+                "field": "split",
+                "scale": {"range": [TRAIN, TEST]},
+                "legend": None,
+                **by_name,
+            },
+            "tooltip": [
+                *({"field": field} for field in ("preset", "channel", "split")),
+                *(_number(field, format=".4f") for field in ("min", "max", "mean", "std")),
+            ],
+        },
+        _layer({"type": "rule", "strokeWidth": 1.5}, x=values, x2={"field": "max"}),
+        _layer({"type": "rule", "strokeWidth": 7}, ends, x=_number("below"), x2={"field": "above"}),
+        _layer(
+            {"type": "tick", "thickness": 2, "size": 13}, x=_number("mean"), color={"value": INK}
+        ),
+    )
+
+
+def _number(field: str, **how: Any) -> Spec:
+    return {"field": field, "type": "quantitative", **how}
+
+
+def _share_axis(form: str) -> Spec:
+    # So wide that the panels of two plots stand below each other.
+    return {"format": form, "tickCount": 4, "minExtent": 40}
+
+
+def _layer(mark: Spec, transform: list[Spec] | None = None, **encoding: Spec) -> Spec:
+    return {"transform": transform or [], "mark": mark, "encoding": encoding}
+
+
+def _pointed_at(*fields: str) -> Spec:
+    """An unseen line at each level, to show these shares."""
+    shown = [_number(field, title=field.removesuffix("_up_to"), format=".3%") for field in fields]
+    tooltip = [{"field": "channel"}, _number("level"), *shown]
+    rule = {"type": "rule", "strokeWidth": 2, "opacity": 0}
+    return {"mark": rule, "encoding": {"tooltip": tooltip}}
+
+
+def _by_level(rows: Rows, height: int, across: tuple[str, int], *layers: Spec) -> Spec:
+    title, top = across
+    axis = {"grid": False, "values": [min(top, (top + 1) * k // 4) for k in range(5)]}
+    scale = {"domain": [0, top], "nice": False, "padding": 4}
+    x = _number("level", title=title, scale=scale, axis=axis)
+    return _panels(rows, height, {"x": x}, *layers)
+
+
+def _panels(rows: Rows, height: int | Spec, encoding: Spec, *layers: Spec) -> Spec:
+    channels = list(dict.fromkeys(row["channel"] for row in rows))
+    return {
+        "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
+        "data": {"values": rows},
+        "facet": {
+            "field": "channel",
+            "sort": channels,
+            "title": None,
+            "header": {"labelFontSize": 13, "labelAnchor": "start"},
+        },
+        "columns": len(channels),
+        "spec": {"height": height, "encoding": encoding, "layer": list(layers)},
+        "config": {"view": {"stroke": None}, "axis": {"titleFontWeight": "normal"}},
+    }
