@@ -108,6 +108,16 @@ def test_more_goes_than_stays_of_another_dataset_alone(source: Path, tmp_path: P
         assert not is_safe(tracked=tracked, cats__a_png="a", cats__b_png="z", gone_png="z")
 
 
+def test_an_error_leaves_nothing_but_the_copy_that_was_begun(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "data" / "train"
+    update = compare(source, target)
+    (source / "dogs" / "a.png").rename(source / "c.png")
+    (source / "dogs" / "a.png").mkdir()
+    with pytest.raises(IsADirectoryError):
+        apply(update)
+    assert list(target.parent.iterdir()) == [target]
+
+
 KILLED = """
 import os, shutil, sys
 from pathlib import Path
@@ -132,12 +142,14 @@ apply(compare(source, target))
 @pytest.mark.parametrize("copied", [0, 1, 2])
 def test_what_a_killed_copy_began_is_finished(source: Path, tmp_path: Path, copied: int) -> None:
     write(source, cats__a_png="several bytes", cats__b_png="more of them", dogs__a_png="and more")
-    target = tmp_path / "copy"
+    target = tmp_path / "data" / "photos" / "train"
     command = [sys.executable, "-c", KILLED, str(source), str(target), str(copied)]
     killed = subprocess.run(command, cwd=ROOT, check=False, capture_output=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert contents(target).items() < contents(source).items()
+    assert len(contents(target.parent)) == copied + 1  # what it was about to copy
     update = compare(source, target)
     assert (update.same, len(update.added), update.is_safe) == (copied, 3 - copied, True)
     apply(update)
     assert contents(target) == contents(source)
+    assert list(target.parent.iterdir()) == [target]
