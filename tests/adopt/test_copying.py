@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,6 +53,25 @@ def test_links_are_copied_as_what_they_lead_to(source: Path, tmp_path: Path) -> 
     apply(compare(source, tmp_path / "copy"))
     assert not (tmp_path / "copy" / "dogs" / "b.png").is_symlink()
     assert (tmp_path / "copy" / "dogs" / "b.png").read_text() == "b"
+
+
+def test_of_a_linked_folder_the_copy_has_the_files(source: Path, tmp_path: Path) -> None:
+    write(tmp_path / "pool", dog__a_png="d", dog__puppies__b_png="e")
+    (source / "dog").symlink_to(tmp_path / "pool" / "dog")
+    (source / "cats" / "more").symlink_to("../dogs")
+    target = tmp_path / "copy"
+    apply(compare(source, target))
+    assert contents(target) == {
+        "cats/a.png": b"a",
+        "cats/b.png": b"b",
+        "cats/more/a.png": b"c",
+        "dog/a.png": b"d",
+        "dog/puppies/b.png": b"e",
+        "dogs/a.png": b"c",
+    }
+    assert not [path for path in target.rglob("*") if path.is_symlink()]
+    shutil.rmtree(tmp_path / "pool")
+    assert contents(target)["dog/a.png"] == b"d"
 
 
 def test_a_copy_is_brought_up_to_date(source: Path, tmp_path: Path) -> None:
