@@ -8,10 +8,14 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from ruamel.yaml import YAML
 
 from stages.shared import entry
 from stages.shared.atomic import atomic_write
-from stages.shared.load_params import load_params
+from stages.shared.load_params import NO_YAML, load_params
 
 LOCK = Path("dvc.lock")
 VALID = Path("reports/valid.txt")
@@ -26,13 +30,48 @@ def main() -> None:
         file.write(b"`dvc repro` comes past this file only if params.yaml has no mistake.\n")
 
 
+class File(BaseModel):
+    """What a stage reads or writes, and besides its path and kind of hash at least the hash."""
+
+    model_config = ConfigDict(extra="allow")
+    path: str
+    hash: str = ""
+
+    @model_validator(mode="after")
+    def _has_a_hash(self) -> File:
+        if not self.model_extra:
+            raise ValueError("expected a hash")
+        return self
+
+
+class Stage(BaseModel):
+    cmd: str | list[Any]
+    deps: list[File] = []
+    params: dict[str, dict[str, Any]] = {}
+    outs: list[File] = []
+
+
+class Lock(BaseModel):
+    version: Literal["2.0"] = Field(alias="schema")
+    stages: dict[str, Stage]
+
+
 def check_lock() -> None:
     """ValueError if DVC was stopped while it wrote dvc.lock."""
-    if LOCK.is_file() and not LOCK.read_bytes().endswith(b"\n"):
+    if LOCK.is_file() and not is_whole(LOCK.read_bytes()):
         raise ValueError(
             f"{LOCK} is cut off, as DVC was stopped while it wrote it; `git restore {LOCK}` brings "
             "back the committed one, and `dvc repro` goes on from there"
         )
+
+
+def is_whole(lock: bytes) -> bool:
+    """Whether a lock ends where one may end; DVC itself tells of a merge conflict in it."""
+    try:
+        Lock.model_validate(YAML(typ="safe").load(lock))
+    except NO_YAML:  # or not of that shape, a ValueError as well
+        return b"\n<<<<<<< " in lock
+    return lock.endswith(b"\n")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def main() -> None:
             remote = repo.cloud.get_remote_odb(command="audit")
             damaged = damaged_objects(remote)
             for path, why in damaged.items():
-                print(f"{why}{', removed' if remove else ''}: {path}")
+                print(entry.visible(f"{why}{', removed' if remove else ''}: {path}"))
                 if remove:
                     remote.fs.remove(path)
     except DvcException as error:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 
 from stages.shared import entry
+from stages.shared.atomic import atomic_write
 
 REMOTE, UNPROVEN = "team", "unproven"
 CONFIG, LOCAL_CONFIG = Path(".dvc/config"), Path(".dvc/config.local")
@@ -157,13 +157,14 @@ def write_config(url: str, options: dict[str, str]) -> None:
 @contextmanager
 def edited(file: Path) -> Iterator[Any]:
     """The content of a file of DVC's settings, read and written by DVC, put in place whole."""
-    partial = file.with_name(f"{file.name}.partial")
-    shutil.copy(file, partial)  # with its mode
-    config = Config(validate=False)
-    config.files["system"] = str(partial.resolve())  # of any level, as it lies in the same folder
-    with config.edit("system", validate=False) as content:
-        yield content
-    partial.replace(file)
+    with atomic_write(file) as partial:
+        os.fchmod(partial.fileno(), file.stat().st_mode)  # before there is a secret in it
+        partial.write(file.read_bytes())
+        partial.flush()
+        config = Config(validate=False)
+        config.files["system"] = str(Path(partial.name).resolve())  # of any level: in this folder
+        with config.edit("system", validate=False) as content:
+            yield content
 
 
 def dvc_push(*arguments: str, otherwise: str) -> None:

@@ -81,9 +81,11 @@ def choose_folder(folder: Path, max_pixels: int, *, in_place: bool) -> Choice:
     """Look at a folder, and whether it can be kept, before anything is written."""
     splits = find_splits(folder)
     root = root_of(folder, in_place=in_place)
-    check = check_in_place if is_at(root, folder) else check_copied
     for name in splits.values():
-        check(folder / name)
+        if is_at(root, folder):
+            check_in_place(folder / name, is_kept=not root.is_absolute())
+        else:
+            check_copied(folder / name)
     looks = {split: look_at(folder / name, max_pixels) for split, name in splits.items()}
     for split, look in looks.items():
         say(f"{folder / splits[split]}, for {split}:\n{describe(look)}")
@@ -180,7 +182,10 @@ def channels_of(looks: Mapping[str, Look]) -> int:
 def keep(folder: Path, choice: Choice) -> None:
     """Have DVC keep the splits: copied to data/, or where they are in this repository."""
     if choice.root.is_absolute():
-        say(f"{folder}: measured where it is; DVC sees what changes, but keeps nothing of it")
+        say(
+            f"{folder}: measured where it is; DVC sees what changes, but not in linked folders, "
+            "and keeps nothing of it"
+        )
         return
     if not is_at(choice.root, folder):
         bring_up_to_date(folder, choice)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -73,14 +72,26 @@ def apply(update: Update) -> None:
     names = [*update.changed, *update.added]
     total = sum((source / name).stat().st_size for name in names)
     with (
-        tempfile.TemporaryDirectory(suffix=".partial", dir=target.parent) as partial,
+        _made(target.with_name(f"{target.name}.partial")) as partial,
         tqdm(desc=f"copy {str(source)!r}", total=total, unit="B", unit_scale=True) as bar,
     ):
         for name in names:
-            copied = shutil.copyfile(source / name, Path(partial, "file"))
+            copied = shutil.copyfile(source / name, partial / "file")
             bar.update(copied.stat().st_size)
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             copied.replace(target / name)
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[Path]:
+    """A folder as long as it is needed, without what a killed run left in it."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def _names(folder: Path) -> Iterator[str]:

@@ -21,19 +21,22 @@ def check_copied(split: Path) -> None:
     _refuse(split, {name: reason or OF_DVC for name, reason in found if reason or _is_of_dvc(name)})
 
 
-def check_in_place(split: Path) -> None:
-    """ValueError where DVC cannot keep the folder as it is; DVC sees hidden files too."""
-    _refuse(split, dict(_unkeepable(split)))
+def check_in_place(split: Path, *, is_kept: bool) -> None:
+    """ValueError where DVC cannot read the folder as it is, or keep it; it sees hidden files too.
+
+    It looks into no linked folder: what it is to keep would lack that, while `measure` notes it.
+    """
+    _refuse(split, dict(_unkeepable(split, is_kept=is_kept)))
 
 
-def _unkeepable(split: Path) -> Iterator[tuple[str, str]]:
+def _unkeepable(split: Path, *, is_kept: bool) -> Iterator[tuple[str, str]]:
     for folder, folders, files in os.walk(split):
         for path in (Path(folder, name) for name in [*folders, *files]):
             name = os.fsencode(path.relative_to(split)).decode(errors="replace")
             if "\ufffd" in name:
                 yield name, "its name is not valid UTF-8"
             elif path.is_dir():
-                if path.is_symlink():
+                if is_kept and path.is_symlink():
                     yield name, "a link to a folder, which DVC does not follow"
             elif not path.is_file():
                 yield name, NO_FILE

@@ -14,6 +14,7 @@ import PIL
 from PIL import features
 
 from stages.images.decode import NotAnImageError, decode
+from stages.shared import entry
 from stages.shared.preparation import Preparation
 
 # As Pillow names them. What loses nothing, as zlib, decodes to the same pixels in every version.
@@ -57,6 +58,6 @@ def note_another(recorded: str | None, split: str) -> None:
     if recorded and recorded != decoder():
         sys.stderr.write(
             f"note: the {split} split was measured with another decoder, which may give other "
-            f"pixels\n  recorded: {recorded}\n  here: {decoder()}\n"
+            f"pixels\n  recorded: {entry.visible(recorded)}\n  here: {decoder()}\n"
             "Install the recorded libraries, or measure all anew with `dvc repro --force measure`\n"
         )

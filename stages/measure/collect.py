@@ -14,6 +14,7 @@ from stages.images.listing import File, Listing
 from stages.images.members import Member
 from stages.images.rows import Column, Rows
 from stages.measure.store import Store
+from stages.shared import entry
 from stages.shared.batches import batches
 from stages.shared.preparation import Size
 from stages.statistics.histograms import in_one_mode, joined_in_one_mode, statistics_of_counts
@@ -80,9 +81,10 @@ class Collection:
         if first is not None:
             print(
                 f"{1 + sum(1 for _ in unlabelled)} of {len(self)} images have no label, first "
-                f"{first[0]}: so this split has no classes. A label is the first folder of an "
-                "image file, `.cls` or `.json` in a tar file, and in Parquet the column `label`, "
-                "or the only one that Hugging Face noted as ClassLabel (-1 is none)",
+                f"{entry.visible(first[0])}: so this split has no classes. A label is the first "
+                "folder of an image file, `.cls` or `.json` in a tar file, and in Parquet the "
+                "column `label`, or the only one that Hugging Face noted as ClassLabel (-1 is "
+                "none)",
                 file=sys.stderr,
             )
 

@@ -20,6 +20,7 @@ from stages.measure.collect import collect
 from stages.measure.engine import Engine
 from stages.measure.store import DamagedStoreError, Store
 from stages.measure.work import Task, measure_task
+from stages.shared import entry
 from stages.shared.batches import batches
 from stages.shared.params import Dataset
 from stages.shared.preparation import Preparation
@@ -68,7 +69,7 @@ def with_store(dataset: Dataset, work: Callable[[Store], R]) -> R:
         with Store.open(version(dataset.preparation), dataset.max_pixels) as store:
             return work(store)
     except DamagedStoreError as error:
-        print(error, file=sys.stderr)
+        print(entry.visible(str(error)), file=sys.stderr)
     with Store.open(version(dataset.preparation), dataset.max_pixels) as store:
         return work(store)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -52,6 +53,25 @@ def test_links_are_copied_as_what_they_lead_to(source: Path, tmp_path: Path) -> 
     apply(compare(source, tmp_path / "copy"))
     assert not (tmp_path / "copy" / "dogs" / "b.png").is_symlink()
     assert (tmp_path / "copy" / "dogs" / "b.png").read_text() == "b"
+
+
+def test_of_a_linked_folder_the_copy_has_the_files(source: Path, tmp_path: Path) -> None:
+    write(tmp_path / "pool", dog__a_png="d", dog__puppies__b_png="e")
+    (source / "dog").symlink_to(tmp_path / "pool" / "dog")
+    (source / "cats" / "more").symlink_to("../dogs")
+    target = tmp_path / "copy"
+    apply(compare(source, target))
+    assert contents(target) == {
+        "cats/a.png": b"a",
+        "cats/b.png": b"b",
+        "cats/more/a.png": b"c",
+        "dog/a.png": b"d",
+        "dog/puppies/b.png": b"e",
+        "dogs/a.png": b"c",
+    }
+    assert not [path for path in target.rglob("*") if path.is_symlink()]
+    shutil.rmtree(tmp_path / "pool")
+    assert contents(target)["dog/a.png"] == b"d"
 
 
 def test_a_copy_is_brought_up_to_date(source: Path, tmp_path: Path) -> None:
@@ -108,6 +128,16 @@ def test_more_goes_than_stays_of_another_dataset_alone(source: Path, tmp_path: P
         assert not is_safe(tracked=tracked, cats__a_png="a", cats__b_png="z", gone_png="z")
 
 
+def test_an_error_leaves_nothing_but_the_copy_that_was_begun(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "data" / "train"
+    update = compare(source, target)
+    (source / "dogs" / "a.png").rename(source / "c.png")
+    (source / "dogs" / "a.png").mkdir()
+    with pytest.raises(IsADirectoryError):
+        apply(update)
+    assert list(target.parent.iterdir()) == [target]
+
+
 KILLED = """
 import os, shutil, sys
 from pathlib import Path
@@ -132,12 +162,14 @@ apply(compare(source, target))
 @pytest.mark.parametrize("copied", [0, 1, 2])
 def test_what_a_killed_copy_began_is_finished(source: Path, tmp_path: Path, copied: int) -> None:
     write(source, cats__a_png="several bytes", cats__b_png="more of them", dogs__a_png="and more")
-    target = tmp_path / "copy"
+    target = tmp_path / "data" / "photos" / "train"
     command = [sys.executable, "-c", KILLED, str(source), str(target), str(copied)]
     killed = subprocess.run(command, cwd=ROOT, check=False, capture_output=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert contents(target).items() < contents(source).items()
+    assert len(contents(target.parent)) == copied + 1  # what it was about to copy
     update = compare(source, target)
     assert (update.same, len(update.added), update.is_safe) == (copied, 3 - copied, True)
     apply(update)
     assert contents(target) == contents(source)
+    assert list(target.parent.iterdir()) == [target]

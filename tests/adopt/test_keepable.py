@@ -7,12 +7,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from stages.adopt.__main__ import choose_folder
 from stages.adopt.keepable import check_copied, check_in_place
+from stages.images.judge import list_folder
+from stages.shared.preparation import MAX_PIXELS
 from tests.conftest import ENVIRONMENT
+from tests.shards import write_folder, write_photos
 
 
 def not_utf_8(folder: Path) -> None:
@@ -67,10 +72,14 @@ def split(tmp_path: Path) -> Path:
 def test_what_no_copy_can_have_is_named(
     split: Path, add: Callable[[Path], None], reason: str
 ) -> None:
-    for check in (check_copied, check_in_place):
+    checks: list[Callable[[Path], None]] = [
+        check_copied,
+        *(partial(check_in_place, is_kept=is_kept) for is_kept in (True, False)),
+    ]
+    for check in checks:
         check(split)
     add(split)
-    for check in (check_copied, check_in_place):
+    for check in checks:
         with pytest.raises(ValueError, match=rf"train: DVC cannot keep these; .*\n  {reason}"):
             check(split)
 
@@ -88,7 +97,35 @@ def test_what_dvc_does_not_take_in_place_is_named(
 ) -> None:
     add(split)
     with pytest.raises(ValueError, match=rf"train: DVC cannot keep these; .*\n  {reason}"):
-        check_in_place(split)
+        check_in_place(split, is_kept=True)
+
+
+@pytest.mark.parametrize("add", [hidden_pipe, dvcignore])
+def test_what_dvc_cannot_read_is_named_where_it_keeps_nothing(
+    split: Path, add: Callable[[Path], None]
+) -> None:
+    add(split)
+    with pytest.raises(ValueError, match="train: DVC cannot keep these"):
+        check_in_place(split, is_kept=False)
+
+
+def test_a_linked_folder_is_measured_and_noted_where_dvc_keeps_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, here = tmp_path / "photos", tmp_path / "repository"
+    for images in folder / "train" / "cat", tmp_path / "pool" / "dog", folder / "test":
+        write_folder(images, write_photos(2))
+    (folder / "train" / "dog").symlink_to(tmp_path / "pool" / "dog")
+    here.mkdir()
+    monkeypatch.chdir(here)
+    assert choose_folder(folder, MAX_PIXELS, in_place=True).root == folder
+    said = capsys.readouterr().out
+    assert "4 images in 2 classes: cat 2, dog 2\n" in said
+    assert said.count("beside the images: linked folder 1\n") == 1
+    assert list_folder(folder / "train").noted() == {"linked folder": ["dog"]}
+    shutil.move(folder, here)
+    with pytest.raises(ValueError, match=r"photos/train: DVC cannot keep .*\n  dog: a link to a f"):
+        choose_folder(Path("photos"), MAX_PIXELS, in_place=True)
 
 
 def test_many_are_counted(split: Path) -> None:

@@ -15,7 +15,7 @@ from PIL.JpegImagePlugin import JpegImageFile
 from stages.images import decoder as decoding
 from stages.images.arrays import index_arrays
 from stages.images.decode import NotAnImageError, decode
-from stages.images.decoder import PROBES, decoder, version
+from stages.images.decoder import PROBES, decoder, note_another, version
 from stages.images.index import load_index, save_index
 from stages.shared.preparation import Preparation
 from tests.conftest import random_images
@@ -84,6 +84,19 @@ def test_records_are_of_a_decoder_and_a_preparation(monkeypatch: pytest.MonkeyPa
     assert here not in (version(Preparation(resize=8)), version(Preparation(crop=(8, 8))))
     monkeypatch.setattr(decoding, "decoder", lambda: "another")
     assert version(Preparation()) != here
+
+
+def test_another_decoder_is_noted_without_what_a_terminal_obeys(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """What is recorded comes with the reports, from anyone."""
+    note_another(decoder(), "train")
+    note_another(None, "train")
+    assert capsys.readouterr().err == ""
+    note_another("Pillow 1\x1b]0;title\x07\x9b2J\r", "train")
+    said = capsys.readouterr().err
+    assert "  recorded: Pillow 1\\x1b]0;title\\x07\\x9b2J\\r\n" in said
+    assert said.replace("\n", "").isprintable()
 
 
 def test_arrays_are_decoded_by_nothing_and_their_index_names_nothing(

@@ -144,6 +144,22 @@ def test_images_without_a_label_are_counted_and_named(
     assert bool(printed) == bool(said)
 
 
+@pytest.mark.parametrize("form", ["folder", "tar"])
+def test_a_name_is_printed_without_what_a_terminal_obeys(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    name = "\x1b[31m\x9b2J\x07.png"
+    if form == "tar":
+        tar_of(tmp_path / "0.tar", {name: PHOTO.data})
+    else:
+        (tmp_path / name).write_bytes(PHOTO.data)
+    measured(tmp_path)
+    printed = capsys.readouterr().err
+    assert "1 of 1 images have no label, first " in printed
+    assert "\\x1b[31m\\x9b2J\\x07.png: so this split" in printed
+    assert printed.replace("\n", "").isprintable()
+
+
 def in_parts(shard: Path) -> list[Measured]:
     """What the tasks find that a shard is measured in."""
     found, task = [], Task([listed(shard)], Preparation())
@@ -173,7 +189,10 @@ def test_the_parts_of_a_shard_are_the_whole(
     assert [len(images) for images in lists] == parts
     assert [len(part.images) for part in found] == parts
     assert [image for images in lists for image in images] == expected
-    assert sum(part.share for part in found) == pytest.approx(1)
+    shares = [part.share for part in found]
+    assert sum(shares) == pytest.approx(1)
+    # The progress is that of the images: to a tenth, as their files are of unlike sizes.
+    assert shares == pytest.approx([len(images) / len(photos) for images in lists], abs=0.1)
 
 
 def test_a_sample_in_two_parts_of_a_shard_is_an_error(

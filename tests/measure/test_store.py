@@ -178,3 +178,21 @@ def test_a_damaged_store_changes_no_result(
         database.execute("UPDATE images SET record = zeroblob(1600)")
     database.close()
     assert measured(tmp_path / "photos") == expected
+
+
+def test_what_the_store_says_of_itself_is_printed_without_what_a_terminal_obeys(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_split(tmp_path / "photos" / "train", "folder", write_photos(2))
+    expected = measured(tmp_path / "photos")
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA writable_schema = 1")
+        database.execute("UPDATE sqlite_master SET name = char(27) || '[31m', sql = 'no SQL'")
+    database.close()
+    capsys.readouterr()
+    assert measured(tmp_path / "photos") == expected
+    said = capsys.readouterr().err
+    assert "measured.sqlite: taken away, as it cannot be read" in said
+    assert "\x1b[31m" not in said
+    assert "\\x1b[31m" in said

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from team.share import CONFIG, LOCAL_CONFIG, edited, write_config
 from tests.conftest import Params, Project
 from tests.remotes import KINDS, OPEN, SECRET, Remote
 from tests.teammates import Team, publish
@@ -138,6 +139,32 @@ def test_what_cannot_be_a_remote_leaves_the_config_as_it_was(
     assert "Traceback" not in said
     assert project.run("git", "status", "--porcelain") == ""
     assert not (project.path / ".dvc/config.local").exists()
+
+
+def test_settings_are_written_through_no_link_and_for_their_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".dvc").mkdir()
+    CONFIG.write_text("[core]\n    analytics = false\n")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("before")
+    for settings in CONFIG, LOCAL_CONFIG:
+        Path(f"{settings}.partial").symlink_to(elsewhere)
+    before = set(Path(".dvc").iterdir())
+    write_config("s3://bucket/path", {"secret_access_key": SECRET})
+    with edited(LOCAL_CONFIG) as content:
+        assert content["remote"] == {"team": {"secret_access_key": SECRET}}
+        [begun] = set(Path(".dvc").iterdir()) - {*before, LOCAL_CONFIG}
+        assert SECRET in begun.read_text()
+        assert begun.stat().st_mode & 0o777 == 0o600
+    assert LOCAL_CONFIG.stat().st_mode & 0o777 == 0o600
+    assert CONFIG.stat().st_mode & 0o777 != 0o600
+    assert "analytics = false" in CONFIG.read_text()
+    assert "s3://bucket/path" in CONFIG.read_text()
+    assert SECRET not in CONFIG.read_text()
+    assert elsewhere.read_text() == "before"
+    assert set(Path(".dvc").iterdir()) == {*before, LOCAL_CONFIG}
 
 
 def test_there_must_be_something_to_share(project: Project, tmp_path: Path) -> None:
