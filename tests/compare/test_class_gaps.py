@@ -21,9 +21,9 @@ Images = list[list[int]]  # the levels of each image's pixels
 
 TRAIN_LABELS, TEST_LABELS = [4, 7, 4, 7, 4, 8], [7, 4, 4, 9]  # 8 and 9 are in one split only
 BOTH_LABELS = TRAIN_LABELS + TEST_LABELS
-images = st.lists(
-    st.lists(st.integers(0, 9), min_size=1, max_size=5), min_size=len(BOTH_LABELS), max_size=10
-)
+image = st.lists(st.integers(0, 9), min_size=1, max_size=5)
+images = st.lists(image, min_size=len(BOTH_LABELS), max_size=10)
+pair = st.lists(image, min_size=2, max_size=2)
 THIRDS = [[0, 0, 9], [3, 3, 3], [6], [3, 3], [1, 2, 6], [0, 9, 0], [4, 5, 0], [3], [3, 3], [9]]
 
 
@@ -66,9 +66,8 @@ def of_class(images: Images, label: int, deal: Array) -> tuple[Images, Images]:
     return parts
 
 
-def squared_spread(images: Images, label: int) -> Fraction:
+def squared_spread(train: Images, test: Images) -> Fraction:
     """The variance of the off-sums, ddof 1, times (1/n + 1/m), over the squared mean size."""
-    train, test = of_class(images, label, all_deals()[0])
     both = train + test
     off = [sum(image) - len(image) * mean(both) for image in both]
     variance = sum((one**2 for one in off), Fraction(0)) / (len(both) - 1)
@@ -79,10 +78,12 @@ def squared_spread(images: Images, label: int) -> Fraction:
 
 def squared_sizes(images: Images) -> Iterator[list[Fraction]]:
     """Of the classes 4 and 7, for every deal."""
-    spreads = {label: squared_spread(images, label) for label in (4, 7)}
     for deal in all_deals():
-        parts = {label: of_class(images, label, deal) for label in (4, 7)}
-        yield [(mean(b) - mean(a)) ** 2 / spreads[label] for label, (a, b) in parts.items()]
+        yield [squared_size(*of_class(images, label, deal)) for label in (4, 7)]
+
+
+def squared_size(train: Images, test: Images) -> Fraction:
+    return (mean(test) - mean(train)) ** 2 / squared_spread(train, test)
 
 
 @given(images)
@@ -102,7 +103,7 @@ def test_the_p_value_is_the_share_of_all_deals_with_as_large_a_gap(images: Image
     assert expected[0][(4, 7).index(label)] == largest[0]
     assert unusual["channel"] == "gray"
     assert unusual["gap"] == pytest.approx(float(mean(test) - mean(train)), abs=1e-12)
-    assert unusual["deal_std"] ** 2 == pytest.approx(float(squared_spread(images, label)))
+    assert unusual["deal_std"] ** 2 == pytest.approx(float(squared_spread(train, test)))
 
 
 def test_of_images_of_one_size_the_spread_is_that_of_all_deals() -> None:
@@ -110,8 +111,39 @@ def test_of_images_of_one_size_the_spread_is_that_of_all_deals() -> None:
     some = rng.integers(0, 256, (len(BOTH_LABELS), 5)).tolist()
     for label in (4, 7):
         parts = [of_class(some, label, deal) for deal in all_deals()]
+        expected = squared_spread(*parts[0])
         of_deals = np.std([float(mean(test) - mean(train)) for train, test in parts])
-        assert of_deals**2 == pytest.approx(float(squared_spread(some, label)))
+        assert of_deals**2 == pytest.approx(float(expected))
+
+
+@given(st.lists(pair, min_size=1, max_size=3))
+@example([[[0], [9]]])
+def test_classes_of_one_image_in_each_split_are_no_sign_of_a_shift(pairs: list[Images]) -> None:
+    """To swap the two only turns the gap around, so that it is as large in every deal."""
+    first, second = ([pair[side] for pair in pairs] for side in (0, 1))
+    labels = np.arange(len(pairs))
+    gaps = ClassGaps((measured(first), labels), (measured(second), labels))
+    swapped = np.array(list(product([0, 1], repeat=len(pairs))))
+    unusual = gaps.most_unusual(gaps.largest(np.hstack([swapped, 1 - swapped])), str)
+    assert unusual is not None
+    assert unusual["p_value"] == 1
+
+
+@given(pair, st.lists(image, min_size=4, max_size=4))
+@example([[0], [9]], [[0], [1], [2], [9]])
+def test_a_class_of_one_image_in_each_split_counts_beside_others(two: Images, four: Images) -> None:
+    """The class 0 has the two; of the four of class 1, the last is in the test split."""
+    train = measured([two[0], *four[:3]]), np.array([0, 1, 1, 1])
+    gaps = ClassGaps(train, (measured([two[1], four[3]]), np.array([0, 1])))
+    deals, largest = [], []
+    for swapped, out in product([0, 1], [3, 2, 1, 0]):
+        in_test = [n == out for n in range(4)]
+        deals.append([swapped, *in_test[:3], 1 - swapped, in_test[3]])
+        of_two = squared_size([two[swapped]], [two[1 - swapped]])
+        largest.append(max(of_two, squared_size(four[:out] + four[out + 1 :], [four[out]])))
+    unusual = gaps.most_unusual(gaps.largest(np.array(deals, np.uint8)), str)
+    assert unusual is not None
+    assert unusual["p_value"] == sum(one >= largest[0] for one in largest) / len(deals)
 
 
 def test_without_a_class_in_both_splits_no_gap_is_unusual() -> None:
