@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,17 @@ def reported(monkeypatch: pytest.MonkeyPatch, name: str) -> Any:
     return json.loads(Path(f"reports/{name}.json").read_text())
 
 
+def drawn(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The page, after the stages from `check` on."""
+    run(check, monkeypatch, "--record")
+    run(sample, monkeypatch)
+    for preset in load_params().presets:
+        run(normalize, monkeypatch, preset)
+    for stage in (publish, report):
+        run(stage, monkeypatch)
+    return Path("reports/index.html").read_text()
+
+
 def test_class_folders_in_train_alone_are_compared_without_strata_to_the_page(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -90,19 +102,28 @@ def test_class_folders_in_train_alone_are_compared_without_strata_to_the_page(
     assert shift["labelled"] == {"train": True, "test": False}
     assert (shift["classes"], shift["class_mix"]) == ({}, None)
     assert None not in shift["p_value"]["mean_levels"].values()
-    run(check, monkeypatch, "--record")
-    run(sample, monkeypatch)
-    for preset in load_params().presets:
-        run(normalize, monkeypatch, preset)
-    for stage in (publish, report):
-        run(stage, monkeypatch)
+    page = drawn(monkeypatch)
     assert json.loads(Path("reports/plots/classes.json").read_text()) == []
-    page = Path("reports/index.html").read_text()
     assert "Not every image of the test split has a label, so there are no classes" in page
     assert 'alt="the darkest image of the test split"' in page
     assert "8 images, so that the split has no classes" in page
     assert "all images" not in page
     assert "None" not in page.partition("<main>")[2].partition('id="origin"')[0]
+
+
+def test_a_class_that_one_split_lacks_is_named_once_and_drawn_nowhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write("train", random_images(30, seed=0), ["cats", "dogs", "owls"])
+    write("test", random_images(8, seed=1), ["cats", "dogs"])
+    measured()
+    reported(monkeypatch, "inventory")
+    assert reported(monkeypatch, "shift")["classes"]["owls"]["images"] == {"train": 10, "test": 0}
+    section = drawn(monkeypatch).partition('id="classes"')[2].partition("</section>")[0]
+    assert re.findall(r'<tr><th scope="row">(\w+)</th>', section) == ["cats", "dogs"]
+    assert section.count("owls") == 1
+    rows = json.loads(Path("reports/plots/classes.json").read_text())
+    assert {row["class"] for row in rows} == {"cats", "dogs"}
 
 
 def test_an_image_without_a_label_leaves_its_split_without_classes(
