@@ -8,6 +8,7 @@ import importlib
 import io
 import json
 import random
+import re
 import shutil
 import sys
 import warnings
@@ -39,20 +40,23 @@ class Target:
 
 OF_STATISTICS = ("normalize half", "compare", "sample", "report", "identify 0.4914 0.4822 0.4465")
 TARGETS = [
-    Target("params.yaml", ("validate", "normalize half", "check", "report", "measure train")),
+    Target(
+        "params.yaml",
+        ("validate", "normalize half", "check", "report", "measure train", "overview"),
+    ),
     Target("data/statistics/train.npz", OF_STATISTICS),
     Target("data/statistics/test.npz", OF_STATISTICS),
     Target("data/index/train.json", ("inventory", "sample", "compare")),
     Target("data/index/test.json", ("inventory", "sample", "compare")),
-    Target("reports/shift.json", ("check", "report")),
-    Target("reports/check.json", ("publish", "report")),
+    Target("reports/shift.json", ("check", "report", "overview")),
+    Target("reports/check.json", ("publish", "report", "overview")),
     Target("reports/samples.json", ("report",)),
-    Target("reports/inventory.json", ("report",)),
+    Target("reports/inventory.json", ("report", "measure train")),
     Target("reports/quarantine.json", ("report",)),
     Target("reports/presets/half/details.json", ("report",)),
     Target("reports/presets/half/distribution.json", ("report",)),
     Target("reports/presets/half/normalization.json", ("publish", "report")),
-    Target("reports/presets/half/metrics.json", ("publish",)),
+    Target("reports/presets/half/metrics.json", ("publish", "overview")),
     Target("reports/published/normalization.json", ("export", "report")),
     Target("data/arrays/train/images.npy", ("measure train", "compare", "sample")),
     Target("data/arrays/train/labels.npy", ("measure train", "sample")),
@@ -64,15 +68,15 @@ TARGETS = [
 def call(command: str) -> str | None:
     """Run a command of `stages` in this process: its error, if it has one.
 
-    What is no readable error is raised, warnings included.
+    What is no readable error is raised, warnings and what a terminal would obey included.
     """
     name, *arguments = command.split()
     entered = f"stages.{name}.__main__" if (ROOT / "stages" / name).is_dir() else f"stages.{name}"
     main = importlib.import_module(entered).main
     with (
         pytest.MonkeyPatch.context() as patch,
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
+        contextlib.redirect_stdout(io.StringIO()) as said,
+        contextlib.redirect_stderr(said),
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("error", RuntimeWarning)
@@ -84,7 +88,10 @@ def call(command: str) -> str | None:
             error = str(stopped.code)
             assert error.startswith("error: "), error
             assert len(error) < LONGEST_ERROR, error[:LONGEST_ERROR]
+            said.write(error)
             return error
+        finally:
+            assert re.sub(r"[\n\r]", "", said.getvalue()).isprintable(), said.getvalue()
     return None
 
 
@@ -124,8 +131,9 @@ def write_project(root: str) -> None:
 
 ODD: list[Any] = [
     *(None, True, False, 0, -1, 1, 2**31, 2**63, -(10**30), 10**400, 0.5, -0.0, 1e308, 5e-324),
-    *(float("nan"), float("inf"), float("-inf"), "", "1", "x" * 10**5, "\ud800", "\0", "</script>"),
-    *([], [[]], [None], [0.5] * 3, [1, 2, 3, 4], {}, {"": {}}, {"red": None}, "2020-01-01"),
+    *(float("nan"), float("inf"), float("-inf"), "", "1", "x" * 10**5, "\ud800", "\0\x1b[2J"),
+    *("</script>", [], [[]], [None], [0.5] * 3, [1, 2, 3, 4], {}, {"": {}}, {"red": None}),
+    "2020-01-01",
 ]
 
 
