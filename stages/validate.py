@@ -30,7 +30,7 @@ def main() -> None:
         file.write(b"`dvc repro` comes past this file only if params.yaml has no mistake.\n")
 
 
-class File(BaseModel):
+class LockedFile(BaseModel):
     """What a stage reads or writes, and besides its path and kind of hash at least the hash."""
 
     model_config = ConfigDict(extra="allow")
@@ -38,7 +38,7 @@ class File(BaseModel):
     hash: str = ""
 
     @model_validator(mode="after")
-    def _has_a_hash(self) -> File:
+    def _has_a_hash(self) -> LockedFile:
         if not self.model_extra:
             raise ValueError("expected a hash")
         return self
@@ -46,9 +46,9 @@ class File(BaseModel):
 
 class Stage(BaseModel):
     cmd: str | list[Any]
-    deps: list[File] = []
+    deps: list[LockedFile] = []
     params: dict[str, dict[str, Any]] = {}
-    outs: list[File] = []
+    outs: list[LockedFile] = []
 
 
 class Lock(BaseModel):
