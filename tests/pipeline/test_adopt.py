@@ -148,11 +148,16 @@ def test_a_folder_is_measured_in_place(clone: Project, photos: Path, tmp_path: P
     clone.environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
     clone.use_this_environment()
     data = sorted((clone.path / "data").rglob("*"))
+    write(tmp_path / "pool" / "foxes" / "1.png", np.zeros((9, 9, 3), np.uint8))
+    (photos / "train" / "foxes").symlink_to(tmp_path / "pool" / "foxes")
     printed = clone.run("make", "adopt", f"DATA={photos}", "OPTIONS=--in-place")
     assert f"{photos}: measured where it is" in printed
     assert sorted((clone.path / "data").rglob("*")) == data
     assert dataset(clone)["root"] == str(photos)
     clone.repro("measure@train")
+    index = json.loads(clone.read("data/index/train.json"))
+    assert "foxes/1.png" in index["names"]
+    assert index["noted"] == {"linked folder": ["foxes"]}
     assert "measure@train" not in clone.run("dvc", "status", "measure@train")
     write(photos / "train" / "cats" / "new.png", np.zeros((9, 9, 3), np.uint8))
     assert f"modified:           {photos}/train" in clone.run("dvc", "status", "measure@train")
