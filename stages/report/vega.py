@@ -39,16 +39,14 @@ def plot(rows: Rows, properties: Mapping[str, str]) -> dict[str, Any]:
         renderer = VegaRenderer(of_workspace, "plot", **properties)
         content: dict[str, Any] = renderer.get_filled_template()
     except (DvcRenderError, ValueError) as error:
-        raise ValueError(
-            f"{template}: damaged ({error}); get it back with `git restore {template}`"
-        ) from error
+        raise damaged(template, error) from error
     return content
 
 
 def shift_plot(rows: Rows) -> dict[str, Any]:
     """The plot of the shift, with a tick at both ends of what the limits allow."""
     content = plot(rows, SHIFT)
-    content["spec"]["layer"] += [
+    ticks = [
         {
             "mark": {"type": "tick", "thickness": 2, "size": 18},
             "encoding": {
@@ -63,7 +61,15 @@ def shift_plot(rows: Rows) -> dict[str, Any]:
         }
         for end in ("lowest", "highest")
     ]
+    try:
+        content["spec"]["layer"] += ticks
+    except (KeyError, TypeError) as error:
+        raise damaged(SHIFT["template"], "it has no layers") from error
     return content
+
+
+def damaged(template: str | Path, why: object) -> ValueError:
+    return ValueError(f"{template}: damaged ({why}); get it back with `git restore {template}`")
 
 
 def scripts() -> str:

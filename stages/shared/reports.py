@@ -48,12 +48,6 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Read rows, at least one; FileNotFoundError or ValueError say if it has none."""
-    rows: list[dict[str, Any]] = _read(path)
-    return rows
-
-
 def copy_report(source: Path, target: Path) -> None:
     """Copy a report as it is; FileNotFoundError or ValueError if it is not there or damaged."""
     _read(source)

@@ -212,7 +212,7 @@ def test_a_preset_that_was_not_run_cannot_be_published(project: Project) -> None
     shutil.rmtree(project.path / "reports" / "presets" / "half")
     project.edit_params(lambda params: params.update(preset="half"))
     assert error_of(project, "publish") == (
-        "reports/presets/half/metrics.json: not there; run `dvc repro`"
+        "reports/presets/half/distribution.json: not there; run `dvc repro`"
     )
 
 
@@ -250,7 +250,7 @@ def test_a_damaged_or_missing_report_is_named(project: Project) -> None:
         ("check", "shift.json", "{}"),
         ("check", "shift.json", "[]"),
         ("publish", "check.json", '{"passed": true}'),
-        ("report", "presets/half/distribution.json", "[]"),
+        ("publish", "presets/dataset_pixel_std/distribution.json", "[]"),
     ],
 )
 def test_a_report_without_what_it_should_hold_is_named(
