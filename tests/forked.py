@@ -1,7 +1,7 @@
 """DVC's command line in a process forked from one that has imported it.
 
-It is `dvc`, but for the second that Python takes to import it each time. The tests call it more
-than a thousand times. What a test kills, and what a shell calls, is `dvc` itself.
+It is `dvc` without the time that Python takes to import it anew for each command. What a test
+kills, and what a shell calls, is `dvc` itself.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _main(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    sys.path[:] = [entry for entry in sys.path if entry]
+    sys.path[:] = [entry for entry in sys.path if entry]  # `dvc` imports nothing from its folder
     from dvc.cli import main
 
     sys.exit(main(list(arguments)))
