@@ -1,0 +1,113 @@
+"""What the pages of a Parquet file unpack to, as their own headers say, before they are unpacked.
+
+The footer says it too, but may be wrong, and pyarrow makes as much room as a page's header says.
+The format, with the numbers of the fields: apache/parquet-format, src/main/thrift/parquet.thrift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING
+
+from stages.images.thrift import I32, STRUCT, Struct, read_struct
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ColumnChunkMetaData, FileMetaData
+
+# The types of pages, with the field of a PageHeader that has the number of values.
+DATA, DICTIONARY, DATA_V2 = 0, 2, 3
+PARTS = {DATA: 5, DICTIONARY: 7, DATA_V2: 8}
+
+# pyarrow keeps an address and a length for each value of a dictionary.
+DICTIONARY_VALUE_BYTES = 16
+
+
+@dataclass
+class Column:
+    """Of a row group: the bytes where pyarrow reads on and where the next page is; values left."""
+
+    at: int
+    page: int
+    values: int
+
+
+class CheckedFile:
+    """A Parquet file for pyarrow, which gets no page that unpacks to too much.
+
+    The headers in a piece of a column are checked when pyarrow asks for this piece, so a server is
+    not asked twice.
+    """
+
+    closed = False
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.file, self.seek, self.tell = file, file.seek, file.tell
+        self.columns: list[Column] | None = None  # None while the footer is read
+        self.unpacked = self.said = self.most = 0
+
+    def expect(self, about: FileMetaData, number: int, names: Sequence[str], most: int) -> None:
+        """From now on these columns of this row group are read, which may take `most` bytes."""
+        group, prefixes = about.row_group(number), tuple(f"{name}." for name in names)
+        self.columns, self.unpacked, self.said, self.most = [], 0, group.total_byte_size, most
+        for index in range(group.num_columns):
+            chunk = group.column(index)
+            if f"{chunk.path_in_schema}.".startswith(prefixes):
+                self.columns.append(Column(_start(chunk), _start(chunk), chunk.num_values))
+                self.unpacked += about.schema.column(index).length  # of a value, even if it is null
+
+    def read(self, size: int) -> bytes:
+        at = self.file.tell()
+        if self.columns is not None:
+            self._check(at, size)
+            self.file.seek(at)
+        return self.file.read(size)
+
+    def _check(self, at: int, size: int) -> None:
+        # pyarrow reads a column from its start on, so a piece begins where the last one ended.
+        column = next((column for column in self.columns or () if column.at == at), None)
+        if column is None:
+            raise ValueError(f"no column begins or goes on at byte {at}; write the file anew")
+        column.at += size
+        while column.page < column.at and column.values > 0:
+            self.file.seek(column.page)
+            try:
+                unpacked, packed, values = _page(read_struct(self.file))
+            except ValueError as error:
+                raise ValueError(
+                    f"expected the header of a page at byte {column.page}, found {error}; "
+                    "write the file anew"
+                ) from None
+            column.page, column.values = self.file.tell() + packed, column.values - values
+            self.unpacked += unpacked
+            if self.unpacked > self.most:
+                raise ValueError(
+                    f"a row group takes {self.unpacked} bytes or more, as its pages say, where at "
+                    f"most {self.most} are allowed (its footer says {self.said}): a decompression "
+                    "bomb? If not, write the file anew with smaller row groups"
+                )
+
+
+def _start(chunk: ColumnChunkMetaData) -> int:
+    """The first page, as pyarrow finds it: some writers note 0 where there is no dictionary."""
+    data, dictionary = chunk.data_page_offset, chunk.dictionary_page_offset
+    return int(dictionary if dictionary is not None and 0 < dictionary < data else data)
+
+
+def _page(header: Struct) -> tuple[int, int, int]:
+    """How many bytes a page takes, how many it has in the file, and the values of a column."""
+    kind, unpacked, packed = (_number(header, field) for field in (1, 2, 3))
+    if kind not in PARTS:
+        return unpacked, packed, 0
+    of, part = header.get(PARTS[kind], (STRUCT, {}))
+    values = _number(part if of == STRUCT else {}, 1)
+    if kind == DICTIONARY:
+        return unpacked + DICTIONARY_VALUE_BYTES * values, packed, 0
+    return unpacked, packed, values
+
+
+def _number(fields: Struct, field: int) -> int:
+    kind, value = fields.get(field, (None, None))
+    if kind != I32 or not 0 <= value < 2**31:
+        raise ValueError(f"{value} as field {field}")
+    return int(value)
