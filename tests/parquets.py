@@ -16,7 +16,7 @@ TRUE, I32, I64, BINARY, LIST, STRUCT = 1, 5, 6, 8, 9, 12
 
 # enum PageType, and of enum Encoding
 DATA, DICTIONARY, DATA_V2 = 0, 2, 3
-PLAIN, RLE, DELTA_LENGTH, RLE_DICTIONARY = 0, 3, 6, 8
+PLAIN, RLE, DELTA_LENGTHS, DELTA_PREFIXES, RLE_DICTIONARY = 0, 3, 6, 7, 8
 BYTE_ARRAY = 6
 CODECS = {None: 0, "snappy": 1, "gzip": 2, "brotli": 4, "zstd": 6}
 

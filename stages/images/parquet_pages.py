@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from stages.images.thrift import I32, STRUCT, Struct, read_struct
+from stages.images.parquet_deltas import DELTAS, LENGTH_BYTES, count_lengths, unpack
+from stages.images.thrift import FALSE, I32, STRUCT, TRUE, Struct, read_struct
 
 if TYPE_CHECKING:
     from pyarrow.parquet import ColumnChunkMetaData, FileMetaData
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 # The types of pages, with the field of a PageHeader that has the number of values.
 DATA, DICTIONARY, DATA_V2 = 0, 2, 3
 PARTS = {DATA: 5, DICTIONARY: 7, DATA_V2: 8}
+ENCODINGS = {DATA: 2, DATA_V2: 4}  # the field of the encoding in that part
 
 # pyarrow keeps an address and a length for each value of a dictionary.
 DICTIONARY_VALUE_BYTES = 16
@@ -30,6 +32,8 @@ class Column:
     at: int
     page: int
     values: int
+    codec: str
+    levels: int  # how many kinds of levels come before the values of a page
 
 
 class CheckedFile:
@@ -51,10 +55,12 @@ class CheckedFile:
         group, prefixes = about.row_group(number), tuple(f"{name}." for name in names)
         self.columns, self.unpacked, self.said, self.most = [], 0, group.total_byte_size, most
         for index in range(group.num_columns):
-            chunk = group.column(index)
+            chunk, column = group.column(index), about.schema.column(index)
             if f"{chunk.path_in_schema}.".startswith(prefixes):
-                self.columns.append(Column(_start(chunk), _start(chunk), chunk.num_values))
-                self.unpacked += about.schema.column(index).length  # of a value, even if it is null
+                levels = (column.max_definition_level > 0) + (column.max_repetition_level > 0)
+                start, values = _start(chunk), chunk.num_values
+                self.columns.append(Column(start, start, values, chunk.compression, levels))
+                self.unpacked += column.length  # of each value, even of none
 
     def read(self, size: int) -> bytes:
         at = self.file.tell()
@@ -72,13 +78,12 @@ class CheckedFile:
         while column.page < column.at and column.values > 0:
             self.file.seek(column.page)
             try:
-                unpacked, packed, values = _page(read_struct(self.file))
+                unpacked, column.page, values = _page(self.file, column, self.most)
             except ValueError as error:
                 raise ValueError(
-                    f"expected the header of a page at byte {column.page}, found {error}; "
-                    "write the file anew"
-                ) from None
-            column.page, column.values = self.file.tell() + packed, column.values - values
+                    f"expected a page at byte {column.page}, found {error}; write the file anew"
+                ) from error
+            column.values -= values
             self.unpacked += unpacked
             if self.unpacked > self.most:
                 raise ValueError(
@@ -94,16 +99,36 @@ def _start(chunk: ColumnChunkMetaData) -> int:
     return int(dictionary if dictionary is not None and 0 < dictionary < data else data)
 
 
-def _page(header: Struct) -> tuple[int, int, int]:
-    """How many bytes a page takes, how many it has in the file, and the values of a column."""
+def _page(file: IO[bytes], column: Column, most: int) -> tuple[int, int, int]:
+    """How many bytes the page here takes, where the next one begins, and the rows' values in it."""
+    header = read_struct(file)
     kind, unpacked, packed = (_number(header, field) for field in (1, 2, 3))
+    begin = file.tell()
     if kind not in PARTS:
-        return unpacked, packed, 0
+        return unpacked, begin + packed, 0
     of, part = header.get(PARTS[kind], (STRUCT, {}))
     values = _number(part if of == STRUCT else {}, 1)
     if kind == DICTIONARY:
-        return unpacked + DICTIONARY_VALUE_BYTES * values, packed, 0
-    return unpacked, packed, values
+        return unpacked + DICTIONARY_VALUE_BYTES * values, begin + packed, 0
+    encoding = _number(part, ENCODINGS[kind])
+    if encoding in DELTAS and unpacked <= most:
+        data = _values(part, kind, file.read(packed), unpacked, column)
+        unpacked += LENGTH_BYTES * count_lengths(data, encoding, most // LENGTH_BYTES)
+    return unpacked, begin + packed, values
+
+
+def _values(part: Struct, kind: int, page: bytes, size: int, column: Column) -> bytes:
+    """A page of data without its levels, unpacked."""
+    if kind == DATA_V2:
+        levels = _number(part, 5) + _number(part, 6)
+        is_packed = {TRUE: True, FALSE: False}.get(part.get(7, (None, None))[0])
+        if is_packed is None:
+            raise ValueError("no field 7")
+        return unpack(page[levels:], size - levels, column.codec if is_packed else "UNCOMPRESSED")
+    values = unpack(page, size, column.codec)
+    for _ in range(column.levels):
+        values = values[4 + int.from_bytes(values[:4], "little") :]
+    return values
 
 
 def _number(fields: Struct, field: int) -> int:

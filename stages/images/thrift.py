@@ -33,24 +33,7 @@ def read_struct(file: IO[bytes], depth: int = 1) -> Struct:
     return fields
 
 
-def _value(file: IO[bytes], kind: int, depth: int) -> Any:
-    if kind in (I16, I32, I64):
-        return _integer(file)
-    if kind == STRUCT:
-        return read_struct(file, depth + 1)
-    size = _varint(file) if kind == BINARY else SIZES.get(kind)
-    if size is None or size >= 2**31:
-        raise ValueError(f"a value of Thrift's type {kind} and size {size}")
-    file.seek(size, 1)
-    return None
-
-
-def _integer(file: IO[bytes]) -> int:
-    number = _varint(file)  # 0, -1, 1, -2, ...
-    return number >> 1 ^ -(number & 1)
-
-
-def _varint(file: IO[bytes]) -> int:
+def read_varint(file: IO[bytes]) -> int:
     """Seven bits of each byte, the lowest first; the eighth says that more follow."""
     number = 0
     for shift in range(0, 64, 7):
@@ -59,6 +42,23 @@ def _varint(file: IO[bytes]) -> int:
         if byte < 128:
             return number
     raise ValueError("a number of more than 64 bits")
+
+
+def _value(file: IO[bytes], kind: int, depth: int) -> Any:
+    if kind in (I16, I32, I64):
+        return _integer(file)
+    if kind == STRUCT:
+        return read_struct(file, depth + 1)
+    size = read_varint(file) if kind == BINARY else SIZES.get(kind)
+    if size is None or size >= 2**31:
+        raise ValueError(f"a value of Thrift's type {kind} and size {size}")
+    file.seek(size, 1)
+    return None
+
+
+def _integer(file: IO[bytes]) -> int:
+    number = read_varint(file)  # 0, -1, 1, -2, ...
+    return number >> 1 ^ -(number & 1)
 
 
 def _byte(file: IO[bytes]) -> int:
