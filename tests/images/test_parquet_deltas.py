@@ -114,6 +114,7 @@ def test_a_page_without_values_is_read(tmp_path: Path) -> None:
         (varint(128) + varint(0) + varint(9) + zigzag(0), None, "9 lengths in blocks of 128 in 0"),
         (lengths(1), 5, "delta encoding with an old LZ4"),
     ],
+    ids=["cut off", "no minis", "old LZ4"],
 )
 def test_lengths_that_cannot_be_read_are_an_error(
     tmp_path: Path, data: bytes, codec: int | None, found: str
