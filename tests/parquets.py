@@ -6,7 +6,7 @@ As the Parquet format defines them (parquet.thrift), written with Thrift's compa
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ BYTE_ARRAY = 6
 CODECS = {None: 0, "snappy": 1, "gzip": 2, "brotli": 4, "zstd": 6}
 
 # The fields of a struct by their numbers, each with its type.
-Fields = Mapping[int, tuple[int, Any]]
+Fields = dict[int, tuple[int, Any]]
 
 
 def varint(number: int) -> bytes:
@@ -82,7 +82,7 @@ def write(
     Its footer says that it unpacks to no more than it is. `fields` are others of ColumnMetaData.
     """
     chunk = b"".join(pages)
-    column = {
+    column: Fields = {
         1: (I32, BYTE_ARRAY),
         2: (LIST, (I32, [PLAIN, RLE])),
         3: (LIST, (BINARY, [b"image"])),

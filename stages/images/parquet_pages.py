@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from stages.images.parquet_deltas import DELTAS, LENGTH_BYTES, count_lengths, unpack
 from stages.images.thrift import FALSE, I32, STRUCT, TRUE, Struct, read_struct
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 DATA, DICTIONARY, DATA_V2 = 0, 2, 3
 PARTS = {DATA: 5, DICTIONARY: 7, DATA_V2: 8}
 ENCODINGS = {DATA: 2, DATA_V2: 4}  # the field of the encoding in that part
+
+MISSING: tuple[int, Any] = (0, None)  # the type and the value of a field
 
 # pyarrow keeps an address and a length for each value of a dictionary.
 DICTIONARY_VALUE_BYTES = 16
@@ -121,7 +123,7 @@ def _values(part: Struct, kind: int, page: bytes, size: int, column: Column) -> 
     """A page of data without its levels, unpacked."""
     if kind == DATA_V2:
         levels = _number(part, 5) + _number(part, 6)
-        is_packed = {TRUE: True, FALSE: False}.get(part.get(7, (None, None))[0])
+        is_packed = {TRUE: True, FALSE: False}.get(part.get(7, MISSING)[0])
         if is_packed is None:
             raise ValueError("no field 7")
         return unpack(page[levels:], size - levels, column.codec if is_packed else "UNCOMPRESSED")
@@ -132,7 +134,7 @@ def _values(part: Struct, kind: int, page: bytes, size: int, column: Column) -> 
 
 
 def _number(fields: Struct, field: int) -> int:
-    kind, value = fields.get(field, (None, None))
+    kind, value = fields.get(field, MISSING)
     if kind != I32 or not 0 <= value < 2**31:
         raise ValueError(f"{value} as field {field}")
     return int(value)
