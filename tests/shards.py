@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tarfile
 from collections.abc import Mapping, Sequence
@@ -115,6 +116,15 @@ def listed(path: Path) -> File:
 def members(path: Path) -> list[Member]:
     """The images that are read of a shard."""
     return [member for member, _ in read_shard(listed(path))]
+
+
+def contents(path: Path) -> list[str]:
+    """What the images of a shard are known by; nothing for one that is refused."""
+    return [member.content for member in members(path)]
+
+
+def digests(values: Sequence[bytes]) -> list[str]:
+    return [hashlib.sha256(value).hexdigest()[:32] for value in values]
 
 
 def with_header(content: bytes, at: int, change: dict[int, bytes]) -> bytes:

@@ -15,6 +15,7 @@ from stages.images.members import (
     parse_json,
     refused,
 )
+from stages.images.parquet_pages import CheckedFile
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +39,8 @@ def read_parquet(file: IO[bytes], start: Place) -> Iterator[Placed]:
     import pyarrow.parquet as pq
 
     try:
-        parquet = pq.ParquetFile(file, buffer_size=BUFFER_BYTES, pre_buffer=False)
+        pages = CheckedFile(file)
+        parquet = pq.ParquetFile(pages, buffer_size=BUFFER_BYTES, pre_buffer=False)
         groups, size = parquet.metadata.num_row_groups, file.seek(0, os.SEEK_END)
         schema = parquet.schema_arrow
         features = _features(schema)
@@ -48,12 +50,9 @@ def read_parquet(file: IO[bytes], start: Place) -> Iterator[Placed]:
         columns = [column] if label is None else [column, label]
         number = sum(parquet.metadata.row_group(group).num_rows for group in range(start.at))
         for group in range(start.at, groups):
-            unpacked = parquet.metadata.row_group(group).total_byte_size
-            if unpacked > max(MAX_UNQUESTIONED_BYTES, MAX_EXPANSION * size):
-                raise ValueError(
-                    f"{size} bytes, of which a row group unpacks to {unpacked}: "
-                    "a decompression bomb?"
-                )
+            most = max(MAX_UNQUESTIONED_BYTES, MAX_EXPANSION * size)
+            pages.expect(parquet.metadata, group, columns, most)
+            end = number + parquet.metadata.row_group(group).num_rows
             place: Place | None = Place(group, round(group / groups, 2))
             # Rows one by one: a value that is large may be that of every row, and in the file once.
             for row in parquet.iter_batches(1, [group], columns, use_threads=False):
@@ -68,6 +67,8 @@ def read_parquet(file: IO[bytes], start: Place) -> Iterator[Placed]:
                     text = class_of(row.column(label)[0].as_py(), names) if label else None
                     yield place, *member(str(number), text, data)
                 place, number = None, number + 1
+            if number != end:
+                raise ValueError(f"expected {end} rows up to row group {group}, found {number}")
     except pa.ArrowException as error:
         raise ValueError(str(error)) from error
 
