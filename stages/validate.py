@@ -1,4 +1,4 @@
-"""Check the whole of `params.yaml`, and that dvc.lock is whole: `python -m stages.validate`.
+"""Check `params.yaml`, and that dvc.lock is not cut off: `python -m stages.validate`.
 
 It is the first stage, so that a mistake ends `dvc repro` before anything else is done.
 """
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 class LockedFile(BaseModel):
-    """What a stage reads or writes, and besides its path and kind of hash at least the hash."""
+    """A file that a stage reads or writes. Its hash has a key that differs by kind, as `md5`."""
 
     model_config = ConfigDict(extra="allow")
     path: str
@@ -66,10 +66,10 @@ def check_lock() -> None:
 
 
 def is_whole(lock: bytes) -> bool:
-    """Whether a lock ends where one may end; DVC itself tells of a merge conflict in it."""
+    """Whether a lock is complete. One with a merge conflict passes: DVC itself reports that."""
     try:
         Lock.model_validate(YAML(typ="safe").load(lock))
-    except NO_YAML:  # or not of that shape, a ValueError as well
+    except NO_YAML:  # also for another shape, as pydantic raises a ValueError
         return b"\n<<<<<<< " in lock
     return lock.endswith(b"\n")
 

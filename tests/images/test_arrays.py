@@ -56,7 +56,7 @@ def test_other_arrays_are_refused(array: Any, found: str) -> None:
     np.save(IMAGES, array)
     with pytest.raises(ValueError, match="C-contiguous uint8 array") as error:
         ImageFile.of_folder(TRAIN)
-    assert f"found {found}; save yours so, or run" in str(error.value)
+    assert f"found {found}; save your own like that, or run" in str(error.value)
 
 
 @pytest.mark.parametrize("bytes_kept", [0, 5, 60, 200, 960 + 127])
@@ -136,7 +136,7 @@ def test_there_are_as_many_classes_as_labels_without_names() -> None:
 )
 def test_other_labels_are_refused(labels: Any, found: str) -> None:
     np.save(TRAIN / "labels.npy", labels)
-    with pytest.raises(ValueError, match=rf"labels.npy: expected (an )?{found}.*; save yours so"):
+    with pytest.raises(ValueError, match=rf"labels.npy: expected (an )?{found}.*; save your own"):
         index_arrays(TRAIN)
 
 

@@ -310,10 +310,10 @@ NARROW = encoded(Image.new("L", (1, 300_000)), "PNG")
         (
             NARROW,
             Preparation(resize=64),
-            "resized as dataset in params.yaml has it, 64 x 192",
+            "dataset.resize makes it 64 x 192",
         ),
-        (NARROW, Preparation(resize=224, crop=(224, 224)), "resized as dataset"),
-        (NARROW, Preparation(crop=(16_384, 16_384)), "cropped as dataset in params.yaml has it, "),
+        (NARROW, Preparation(resize=224, crop=(224, 224)), "dataset.resize makes it 224 x 67"),
+        (NARROW, Preparation(crop=(16_384, 16_384)), "dataset.crop makes it 16384 x 16384"),
     ],
 )
 def test_a_prepared_image_has_the_limit_of_any_image_before_it_takes_memory(

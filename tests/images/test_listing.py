@@ -73,7 +73,7 @@ def test_links_that_lead_to_no_end_or_to_nothing_are_bad(split: Path) -> None:
     (split / "b" / "itself").symlink_to(".")
     (split / "nothing.png").symlink_to("gone.png")
     (split / "round.png").symlink_to("round.png")
-    endless = "a link to a folder that it is in itself: there would be no end of it"
+    endless = "a link to a folder that contains it: following it would never end"
     assert reasons(split) == {
         "b/itself": endless,
         "nothing.png": "a link to nothing: No such file or directory",
@@ -89,7 +89,7 @@ def test_a_linked_folder_is_bad_where_dvc_keeps_the_split_without_it(
     (tmp_path / kept).touch()
     (split / "dog").symlink_to(tmp_path)
     assert reasons(split) == {
-        "dog": "a link to a folder, of which DVC keeps nothing; put the folder there"
+        "dog": "a link to a folder, which DVC does not keep; put the folder there"
     }
 
 

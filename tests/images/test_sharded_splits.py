@@ -256,7 +256,7 @@ def test_images_beside_shards_are_not_measured(tmp_path: Path) -> None:
     folder = tmp_path / "split"
     write_tar(folder / "0.tar", [PHOTO])
     write_folder(folder, [OTHER])
-    with pytest.raises(ValueError, match=r"1 of 2 files .*\n  0001\.jpg: no shard, as 0\.tar is"):
+    with pytest.raises(ValueError, match=r"1 of 2 .*\n  0001\.jpg: no shard, but 0\.tar is one"):
         measured(folder)
     _, index = measured(folder, quarantine=True)
     assert list(index.names) == ["0.tar/0000.png"]
