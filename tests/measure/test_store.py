@@ -104,7 +104,7 @@ def test_a_damaged_record_is_not_known(path: Path, table: str, damage: str) -> N
     with Store.open("v") as store:
         assert all(store.lacks_shards("s"))
         assert all(store.lacks("a")) == (table == "images")
-        with pytest.raises(ValueError, match=r"was not measured, or is kept no more; run `dvc"):
+        with pytest.raises(ValueError, match=r"was not measured, or is no longer kept; run `dvc"):
             list(store.get("a")) if table == "images" else store.members("s")
 
 
@@ -129,9 +129,7 @@ def test_a_store_that_cannot_be_read_is_taken_away_and_named(path: Path, content
     path.parent.mkdir()
     path.write_bytes(content)
     with (
-        pytest.raises(
-            DamagedStoreError, match=r"measured\.sqlite: taken away, as it cannot be read"
-        ),
+        pytest.raises(DamagedStoreError, match=r"measured\.sqlite: removed, as it cannot be read"),
         Store.open("v"),
     ):
         pass
@@ -144,7 +142,7 @@ def test_a_store_of_another_schema_is_taken_away(path: Path) -> None:
     with sqlite3.connect(path) as database:
         database.execute("CREATE TABLE images (key BLOB PRIMARY KEY, facts TEXT, counts BLOB)")
     database.close()
-    with pytest.raises(DamagedStoreError, match="its tables are others"), Store.open("v"):
+    with pytest.raises(DamagedStoreError, match="it has other tables"), Store.open("v"):
         pass
 
 
@@ -193,6 +191,6 @@ def test_what_the_store_says_of_itself_is_printed_without_what_a_terminal_obeys(
     capsys.readouterr()
     assert measured(tmp_path / "photos") == expected
     said = capsys.readouterr().err
-    assert "measured.sqlite: taken away, as it cannot be read" in said
+    assert "measured.sqlite: removed, as it cannot be read" in said
     assert "\x1b[31m" not in said
     assert "\\x1b[31m" in said
