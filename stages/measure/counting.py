@@ -137,13 +137,8 @@ def _exact_sums(values_CNP: Tensor) -> Tensor:
 
 
 def _workers(device: torch.device) -> int:
-    match device.type:
-        case "cpu":
-            return torch.get_num_threads()
-        case "cuda":
-            return GPU_WORKERS
-        case _:
-            return 1  # torch's MPS backend is not thread-safe
+    # One on MPS, as torch's backend for it is not thread-safe.
+    return {"cpu": torch.get_num_threads(), "cuda": GPU_WORKERS}.get(device.type, 1)
 
 
 def _start_worker(device: torch.device) -> None:

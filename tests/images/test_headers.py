@@ -26,11 +26,11 @@ from tests.pictures import (
 
 WIDTH_TAG, HEIGHT_TAG, BITS, PHOTOMETRIC, BANDS = 256, 257, 258, 262, 277
 PLANAR, SUBFILE_TYPE, EXTRA, FORMAT, NODATA = 284, 254, 338, 339, 42113
-COLOURS, GRAY = 2, 1  # of the photometric interpretations
+COLOURS, GRAY = 2, 1  # photometric interpretations
 
 
 def page(bands: int, bits: int = 8, photometric: int = COLOURS) -> tuple[Tags, bytes]:
-    """An image of noise with so many bands."""
+    """The tags and the pixels of an image of noise."""
     pixels = np.random.default_rng(bands).bytes(HEIGHT * WIDTH * bands * bits // 8)
     tags: Tags = {
         WIDTH_TAG: WIDTH,
@@ -114,7 +114,7 @@ OVERVIEW, MASK = 1, 4
 
 
 def with_pages(*kinds: int) -> bytes:
-    """An image in colour, and further ones of which each says what it is."""
+    """A TIFF of an image in colour, and of further ones of these kinds."""
     tags, pixels = page(1, photometric=GRAY)
     return tiff(page(3), *((tags | {SUBFILE_TYPE: kind}, pixels) for kind in kinds))
 
@@ -144,13 +144,13 @@ def test_pages_are_refused(kinds: list[int]) -> None:
 
 
 @pytest.mark.parametrize("kind", [OVERVIEW, MASK])
-def test_a_thumbnail_is_not_taken_for_the_image_that_it_is_of(kind: int) -> None:
-    """As the first image of many raw photos is."""
+def test_a_thumbnail_is_not_taken_for_its_image(kind: int) -> None:
+    """It is the first image of many raw photos."""
     reason = "its first image is an overview or a mask of another"
     assert refused(image(3, more={SUBFILE_TYPE: kind})) == reason
 
 
-def test_of_many_frames_two_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_two_of_many_frames_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
     load = ImageFileDirectory_v2.load
 
@@ -165,7 +165,7 @@ def test_of_many_frames_two_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_directories_in_a_circle_end() -> None:
-    """The second, an overview, is followed by itself."""
+    """The second directory, of an overview, names itself as the next."""
     content = bytearray(with_pages(OVERVIEW))
     first = int.from_bytes(content[4:8], "little")
     link = first + 2 + 12 * int.from_bytes(content[first : first + 2], "little")
@@ -188,7 +188,7 @@ def test_a_nodata_value_is_named_as_its_pixels_are_counted(tmp_path: Path) -> No
     assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
 
 
-def test_a_bigtiff_is_read_alike() -> None:
+def test_a_bigtiff_is_read() -> None:
     small = Image.fromarray(np.asarray(picture()))
     assert measured(encoded(small, "TIFF", big_tiff=True)).converted == []
 
@@ -199,14 +199,14 @@ def test_a_compression_that_pillow_lacks_is_named() -> None:
 
 
 def test_a_tile_has_the_limit_of_an_image() -> None:
-    """Which is read whole, whatever the image within it is."""
+    """Pillow decodes a whole tile, however small the image in it is."""
     assert refused(image(1, photometric=GRAY, more={322: 2**16, 323: 2**16})).startswith("tiles of")
     large: Tags = {256: 50_000, 257: 50_000, 322: 50_016, 323: 50_016}
     assert refused(image(1, photometric=GRAY, more=large)).startswith("50000 x 50000 pixels, more")
 
 
 def without_declared_alpha(content: bytes) -> bytes:
-    """A JPEG 2000 whose last channel is of no type, as of the near infrared."""
+    """A JPEG 2000 whose last channel has no type, as one of near infrared has none."""
     at = content.index(b"cdef") + 4
     (channels,) = struct.unpack_from(">H", content, at)
     alpha = at + 2 + 6 * (channels - 1)

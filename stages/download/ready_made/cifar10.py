@@ -105,7 +105,7 @@ def read_source(
         splits = _read_batches(lambda name: read_file(path / name))
     else:
         if not path.exists():
-            raise FileNotFoundError("no such file or folder, nor one of zenodo, toronto, npm")
+            raise FileNotFoundError("neither a file, a folder nor one of zenodo, toronto, npm")
         check_digest(path, f"sha256:{digests.archive}")
         splits = _read_archive(path)
     for name, split in splits.items():

@@ -32,7 +32,7 @@ class OfficialFiles:
         """
         url = self.urls.get(source, source)
         if "://" not in url and not Path(source).is_dir():
-            raise FileNotFoundError(f"no such folder, nor one of {', '.join(self.urls)}")
+            raise FileNotFoundError(f"neither a folder nor one of {', '.join(self.urls)}")
         paths = {}
         for file, md5 in self.md5.items():
             if "://" in url:
