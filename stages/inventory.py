@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def inventory(index: Index, *, all_gray: bool) -> dict[str, Any]:
-    """The counts of a split: of images and classes, and for files also of duplicates and the like.
+    """How many images and classes a split has; for files also duplicates, conversions and so on.
 
     A split with an unlabelled image has no classes.
     """

@@ -29,7 +29,7 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a source may be silent, and how slow it may be during such a time."""
+    """How long a source may be silent, and its lowest speed over such a time."""
 
     timeout_seconds: float
     minimum_bytes_per_second: float

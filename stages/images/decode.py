@@ -1,8 +1,8 @@
 """Decodes image files and counts their levels; refuses other files.
 
 Pillow decodes and converts to RGB, exactly as in torchvision's `ImageFolder`: so these are the
-pixels that a model is trained on. Each conversion is named. An image that 8 bits or a single
-picture cannot hold is refused.
+pixels that a model is trained on. Each conversion is named. An image of more than 8 bits a channel
+or of several frames is refused.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from stages.shared.preparation import (
     resized,
 )
 
-# By Pillow's names. A TGA file does not start with a mark, so TGA is tried last.
+# Pillow's names. A TGA file does not start with a mark, so TGA is tried last.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF", "TGA")
 NO_IMAGE = "not a PNG, JPEG, WebP, BMP, TIFF, GIF, PPM, JPEG 2000, AVIF or TGA image"
 
@@ -83,7 +83,7 @@ class MeasuredImage:
 
     counts: NDArray[np.int64]  # (C, V), C = 1 for a gray image, 3 for one in colour
     size: Size
-    converted: list[str]  # names of its conversions, and of what its header asks for in vain
+    converted: list[str]  # names of its conversions, and of what was ignored in its header
     limits: Limits = ANY_LIMIT
 
 
@@ -216,7 +216,7 @@ def _why_unidentified(content: BinaryIO) -> str:
             try:
                 read(content, "")
             except DAMAGE as error:
-                if str(error).startswith("not a"):  # "Py", with which a text may start, marks a PPM
+                if str(error).startswith("not a"):  # a text that starts with "Py" was tried as PPM
                     continue
                 return f"a {name} image that Pillow cannot read: {error}"
     found = named_content(start)

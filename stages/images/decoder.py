@@ -17,10 +17,10 @@ from stages.images.decode import NotAnImageError, decode
 from stages.shared import entry
 from stages.shared.preparation import Preparation
 
-# By Pillow's names. Lossless libraries, as zlib, give the same pixels in every version.
+# Pillow's names. Lossless libraries, as zlib, give the same pixels in every version.
 LIBRARIES = ("jpg", "libjpeg_turbo", "mozjpeg", "webp", "jpg_2000", "avif", "libtiff", "littlecms2")
 
-# A picture for each way to decode. Another arithmetic changes its pixels.
+# A picture for each way of decoding. Different arithmetic gives different pixels.
 PROBES = Path(__file__).parent / "probes"
 
 

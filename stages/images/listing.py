@@ -53,7 +53,7 @@ class File:
     content: str = ""
     reason: str = ""
     noted: str = ""
-    state: str = ""  # another after a change: no need to read the file
+    state: str = ""  # differs once the file has changed; known without reading it
 
     @property
     def path(self) -> Location:
@@ -159,7 +159,7 @@ def identify(path: Location) -> str:
 
 
 def content_of(data: bytes) -> str:
-    """The digest of a content."""
+    """The digest that identifies these bytes."""
     return hashlib.sha256(data).hexdigest()[:DIGITS]
 
 

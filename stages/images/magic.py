@@ -1,4 +1,4 @@
-"""Tells by its first bytes what a file is that is not what its name says."""
+"""Recognizes a file by its first bytes, if it is not what its name says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of text on disk, in order: a million files would take 500 MB of memory."""
+"""Rows of text on disk, in order: in memory, the rows of a million files take 500 MB."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BATCH_ROWS = 1024
 
 
 class Rows:
-    """A table in a temporary file, which goes with the table; OSError if the disk is full."""
+    """A table in a temporary file, which is removed with it; OSError if the disk is full."""
 
     def __init__(self, *columns: str) -> None:
         # Any thread may collect the garbage, and so close it.

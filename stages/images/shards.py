@@ -1,4 +1,4 @@
-"""Reads the images of a shard one by one: of WebDataset's tar files, and of Parquet files.
+"""Reads the images of a shard, a tar file of WebDataset or a Parquet file, one by one.
 
 The images stay encoded. A damaged shard is an error, as nobody knows which images are missing.
 """

@@ -1,4 +1,4 @@
-"""Chooses the device that counts."""
+"""Chooses the device to count on."""
 
 from __future__ import annotations
 

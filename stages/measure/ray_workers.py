@@ -19,7 +19,7 @@ from stages.measure.processes import WAITING
 T = TypeVar("T")
 R = TypeVar("R")
 
-RETRIES = 3  # starts of a task again after its worker or its node died
+RETRIES = 3  # how often Ray starts a task again after its worker or its node died
 OBJECT_STORE_BYTES = 2**27  # results are small; Ray would set a third of the memory aside
 SECONDS_TO_REACH = 5  # Ray itself tries for minutes to reach an address
 
@@ -92,7 +92,7 @@ def _connect(address: str | None) -> None:
 
 def _knock(address: str) -> None:
     """Raise OSError if no node of Ray answers; Ray itself would take minutes to say so."""
-    os.environ |= {"RAY_gcs_server_port_wait_time_s": "2"}  # the number of Ray's tries of a second
+    os.environ |= {"RAY_gcs_server_port_wait_time_s": "2"}  # Ray tries twice, a second each
     if address == "auto" or os.environ.get("RAY_USE_TLS") in ("1", "true"):
         return
     host, _, port = address.rpartition(":")

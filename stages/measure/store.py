@@ -27,7 +27,7 @@ COLUMNS = "(key BLOB PRIMARY KEY, record BLOB NOT NULL, digest BLOB NOT NULL)"
 TABLES = {name: f"CREATE TABLE {name} {COLUMNS}" for name in ("images", "shards")}
 
 SECONDS_TO_WAIT = 60  # for another run that is writing
-BATCH_KEYS = 256  # that are looked up at once: one by one takes more than twice the time
+BATCH_KEYS = 256  # in one query: one by one takes more than twice the time
 
 # An image as a line of JSON, then its counts; there are no counts if it cannot be measured.
 Record = bytes
@@ -171,7 +171,7 @@ class Store:
 
 
 def _create_tables(database: sqlite3.Connection) -> None:
-    # Damaged text is no error then.
+    # So that damaged text is no error.
     database.text_factory = partial(str, encoding="utf-8", errors="replace")
     try:
         for name in TABLES:
