@@ -27,7 +27,7 @@ from stages.shared.preparation import Preparation
 from tests.pictures import (
     HEIGHT,
     WIDTH,
-    as_image_folder_loads,
+    assert_as_image_folder,
     encoded,
     encoded_by_opencv,
     measured,
@@ -37,7 +37,6 @@ from tests.pictures import (
 )
 
 ORIENTATION = 0x0112
-
 
 FORMATS: list[tuple[str, dict[str, Any]]] = [
     ("PNG", {}),
@@ -69,24 +68,15 @@ def encoded_once(name: str, **options: Any) -> bytes:
 def test_colour_images_are_what_image_folder_loads(
     name: str, options: dict[str, Any], tmp_path: Path
 ) -> None:
-    content = encoded_once(name, **options)
-    found = measured(content)
-    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
-    assert (found.size, found.converted) == ((HEIGHT, WIDTH), [])
+    found = assert_as_image_folder(encoded_once(name, **options), tmp_path / "image")
+    assert found.size == (HEIGHT, WIDTH)
 
 
-GRAY_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "TGA")
-
-
-@pytest.mark.parametrize("name", GRAY_FORMATS)
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "TGA"])
 def test_a_gray_image_stays_gray(name: str, tmp_path: Path) -> None:
     """`ImageFolder` makes three equal channels of it; here, joining it with colour images does."""
-    content = encoded(picture("L"), name)
-    found = measured(content)
+    found = assert_as_image_folder(encoded(picture("L"), name), tmp_path / "image")
     assert found.counts.shape == (1, 256)
-    assert found.converted == []
-    loaded = as_image_folder_loads(content, tmp_path / "image")
-    assert np.array_equal(found.counts.repeat(3, axis=0), loaded)
 
 
 def transparent_palette() -> Image.Image:
@@ -136,11 +126,7 @@ CONVERTED: list[tuple[str, Image.Image, str, list[str]]] = [
 def test_a_conversion_is_named_and_gives_what_image_folder_loads(
     case: str, image: Image.Image, name: str, converted: list[str], tmp_path: Path
 ) -> None:
-    content = encoded(image, name)
-    found = measured(content)
-    assert found.converted == converted
-    loaded = as_image_folder_loads(content, tmp_path / "image")
-    assert np.array_equal(np.broadcast_to(found.counts, (3, 256)), loaded)
+    assert_as_image_folder(encoded(image, name), tmp_path / "image", *converted)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -148,21 +134,17 @@ def test_an_orientation_is_named_and_not_applied(orientation: int, tmp_path: Pat
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     content = encoded(picture(), "JPEG", exif=exif)
-    found = measured(content)
-    assert found.size == (23, 31)
-    assert found.converted == ([] if orientation == 1 else ["EXIF orientation"])
-    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
+    converted = [] if orientation == 1 else ["EXIF orientation"]
+    found = assert_as_image_folder(content, tmp_path / "image", *converted)
+    assert found.size == (HEIGHT, WIDTH)
 
 
 def test_a_photo_of_a_phone_is_the_first_picture_of_its_file(tmp_path: Path) -> None:
     content = encoded(picture(), "MPO", save_all=True, append_images=[picture(seed=1)])
-    loaded = as_image_folder_loads(content, tmp_path / "image")
-    assert np.array_equal(measured(content).counts, loaded)
+    assert_as_image_folder(content, tmp_path / "image")
 
 
 DEEP = np.random.default_rng(0).integers(0, 2**16, (9, 8, 4), dtype=np.uint16)
-
-
 LARGE = np.tile(DEEP[..., :3], (8, 8, 1))
 DEEP_FILES = {
     "gray PNG": encoded_by_opencv(".png", DEEP[..., 0]),
@@ -226,18 +208,13 @@ SHALLOW = {
 def test_fewer_than_8_bits_are_named_and_spread_as_image_folder_does(
     content: bytes, tmp_path: Path
 ) -> None:
-    found = measured(content)
-    assert found.converted == ["fewer than 8 bits"]
-    loaded = as_image_folder_loads(content, tmp_path / "image")
-    assert np.array_equal(np.broadcast_to(found.counts, (3, 256)), loaded)
+    assert_as_image_folder(content, tmp_path / "image", "fewer than 8 bits")
 
 
 def test_colours_of_5_bits_in_tga_are_what_image_folder_loads(tmp_path: Path) -> None:
     """The 16th bit is alpha."""
     content = struct.pack("<3B2HB4H2B", 0, 0, 2, 0, 0, 0, 0, 0, 4, 9, 16, 0) + DEEP.tobytes()[:72]
-    found = measured(content)
-    assert found.converted == ["fewer than 8 bits", "alpha"]
-    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
+    assert_as_image_folder(content, tmp_path / "image", "fewer than 8 bits", "alpha")
 
 
 @pytest.mark.parametrize("name", ["PNG", "WEBP", "TIFF", "GIF", "AVIF"])

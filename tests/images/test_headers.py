@@ -8,7 +8,6 @@ from typing import IO
 
 import numpy as np
 import pytest
-from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from stages.images import headers
@@ -16,7 +15,7 @@ from tests.pictures import (
     HEIGHT,
     WIDTH,
     Tags,
-    as_image_folder_loads,
+    assert_as_image_folder,
     encoded,
     measured,
     picture,
@@ -95,21 +94,6 @@ def test_signed_bytes_are_refused_which_pillow_takes_for_unsigned() -> None:
     assert refused(content).startswith("8-bit signed integers, which Pillow takes for unsigned")
 
 
-@pytest.mark.parametrize("declared", [1, 2])
-def test_alpha_that_is_declared_is_alpha(declared: int, tmp_path: Path) -> None:
-    content = image(4, more={EXTRA: declared})
-    found = measured(content)
-    assert found.converted == ["alpha"]
-    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
-
-
-def test_a_tiff_by_hand_is_what_image_folder_loads(tmp_path: Path) -> None:
-    content = image(3, more={FORMAT: (1, 1, 1)})
-    found = measured(content)
-    assert found.converted == []
-    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
-
-
 OVERVIEW, MASK = 1, 4
 
 
@@ -120,22 +104,24 @@ def with_pages(*kinds: int) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("kinds", "ignored"),
+    ("content", "converted"),
     [
-        ([OVERVIEW] * 8, []),
-        ([MASK], ["mask, not applied"]),
-        ([OVERVIEW, OVERVIEW, MASK, OVERVIEW | MASK], ["mask, not applied"]),
+        (image(3, more={FORMAT: (1, 1, 1)}), []),
+        (encoded(picture(), "TIFF", big_tiff=True), []),
+        (image(4, more={EXTRA: 1}), ["alpha"]),
+        (image(4, more={EXTRA: 2}), ["alpha"]),
+        (image(3, more={NODATA: b"0\0"}), ["nodata value, fill counted"]),
+        # As in a cloud-optimized GeoTIFF.
+        (with_pages(*[OVERVIEW] * 8), []),
+        (with_pages(MASK), ["mask, not applied"]),
+        (with_pages(OVERVIEW, OVERVIEW, MASK, OVERVIEW | MASK), ["mask, not applied"]),
     ],
-    ids=["overviews", "a mask", "both"],
+    ids=["plain", "BigTIFF", "alpha 1", "alpha 2", "nodata", "overviews", "mask", "both"],
 )
-def test_overviews_and_masks_are_no_frames(
-    kinds: list[int], ignored: list[str], tmp_path: Path
+def test_a_tiff_is_what_image_folder_loads_and_what_is_ignored_is_named(
+    content: bytes, converted: list[str], tmp_path: Path
 ) -> None:
-    """As in a cloud-optimized GeoTIFF."""
-    content = with_pages(*kinds)
-    found = measured(content)
-    assert found.converted == ignored
-    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
+    assert_as_image_folder(content, tmp_path / "image", *converted)
 
 
 @pytest.mark.parametrize("kinds", [[0], [2], [OVERVIEW, 0], [OVERVIEW] * 65])
@@ -179,18 +165,6 @@ def test_a_tiff_that_ends_within_its_tags_is_damaged() -> None:
     content = image(3, more={NODATA: b"0\0"})
     for cut in range(1, 100):
         assert refused(content[:-cut]) == "damaged: the file ends within its tags"
-
-
-def test_a_nodata_value_is_named_as_its_pixels_are_counted(tmp_path: Path) -> None:
-    content = image(3, more={NODATA: b"0\0"})
-    found = measured(content)
-    assert found.converted == ["nodata value, fill counted"]
-    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
-
-
-def test_a_bigtiff_is_read() -> None:
-    small = Image.fromarray(np.asarray(picture()))
-    assert measured(encoded(small, "TIFF", big_tiff=True)).converted == []
 
 
 def test_a_compression_that_pillow_lacks_is_named() -> None:
