@@ -9,7 +9,9 @@ import yaml
 from dvc.schema import COMPILED_LOCKFILE_SCHEMA
 from voluptuous import Invalid
 
-from stages.validate import check_lock
+from stages.shared.load_params import parse_params
+from stages.shared.params import Splits
+from stages.validate import load_lock
 from tests.conftest import ROOT
 
 LINES = (ROOT / "dvc.lock").read_text().splitlines(keepends=True)
@@ -31,7 +33,7 @@ OF_A_BUCKET = """\
 def is_refused(lock: str) -> bool:
     Path("dvc.lock").write_text(lock)
     try:
-        check_lock()
+        load_lock()
     except ValueError as error:
         return str(error).startswith("dvc.lock is cut off")
     return False
@@ -51,7 +53,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_whole_lock_is_no_cut_one() -> None:
-    check_lock()
+    load_lock()
     assert not is_refused("".join(LINES))
     assert not is_refused("schema: '2.0'\nstages: {}\n")
 
@@ -82,3 +84,26 @@ def test_a_merge_conflict_is_left_to_dvc() -> None:
     assert not is_refused(
         "".join([*LINES[:2], "<<<<<<< HEAD\n", *ours, "=======\n", *theirs, ">>>>>>> his\n"])
     )
+
+
+@pytest.mark.parametrize("root", ["data/cifar10", "/srv/photos", "s3://bucket/photos"])
+def test_another_dataset_is_told_from_the_one_that_was_measured(root: str) -> None:
+    stages = "".join(
+        line.replace("data/cifar10/", f"{root}/")
+        for line in [*STAGES["measure@train"], *STAGES["measure@test"]]
+    )
+    Path("dvc.lock").write_text("".join(LINES[:2]) + stages)
+    dataset = parse_params((ROOT / "params.yaml").read_bytes()).dataset
+
+    def is_another(**changes: object) -> bool:
+        return load_lock().measured_another_than(dataset.model_copy(update=changes))
+
+    assert not is_another(root=root)
+    assert not is_another(root=root, resize=64)
+    assert is_another(root=f"{root}2")
+    assert is_another(root=root, splits=Splits(train="train", test="val"))
+
+
+def test_where_nothing_was_measured_no_dataset_is_another() -> None:
+    dataset = parse_params((ROOT / "params.yaml").read_bytes()).dataset
+    assert not load_lock().measured_another_than(dataset)

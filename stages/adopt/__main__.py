@@ -14,7 +14,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +25,7 @@ from stages.download.ready_made.registry import READY_MADE
 from stages.images.arrays import DATA
 from stages.shared import entry
 from stages.shared.atomic import atomic_write
-from stages.shared.load_params import PARAMS, load_params, parse_params
-from stages.shared.params import Dataset
-from stages.shared.reports import take_back
+from stages.shared.load_params import PARAMS, load_params
 
 # What folders of test images are called, by preference.
 TEST_FOLDERS = ("test", "val", "valid", "validation", "dev", "eval")
@@ -49,27 +46,19 @@ def main() -> None:
     )
     parser.add_argument("--in-place", action="store_true", help="copy nothing")
     arguments = parser.parse_args()
-    before = load_params().dataset
     folder = Path(os.path.expanduser(arguments.images))  # noqa: PTH111  # Path's fails
     if arguments.images in READY_MADE and not folder.is_dir():
         choice = choose_ready_made(arguments.images)
         content, changes = edit_params(choice)
     else:
-        choice = choose_folder(folder, before.max_pixels, in_place=arguments.in_place)
+        max_pixels = load_params().dataset.max_pixels
+        choice = choose_folder(folder, max_pixels, in_place=arguments.in_place)
         content, changes = edit_params(choice)
         keep(folder, choice)
-    if is_another(before, parse_params(content).dataset) and (gone := take_back()):
-        changes.append(f"{' and '.join(map(str, gone))}: gone, being of {before.root}")
     with atomic_write(PARAMS) as file:
         file.write(content)
     say(f"{PARAMS}: dataset.root is {choice.root} now")
     say("\n".join([*changes, "`dvc repro` measures it"]))
-
-
-def is_another(before: Dataset, after: Dataset) -> bool:
-    """Whether other folders are the splits now, so that what was published is not of them."""
-    told = attrgetter("root", "splits", "download")
-    return bool(told(before) != told(after))
 
 
 def choose_ready_made(name: str) -> Choice:

@@ -19,8 +19,6 @@ from stages.report.page import TITLES
 from tests.conftest import ROOT, Project, random_images
 from tests.shards import write_photos, write_split
 
-HANDED_OUT = ("reports/published", "data/exports")
-
 
 def write(path: Path, pixels: NDArray[np.uint8], mode: str = "RGB") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +61,6 @@ def test_an_adopted_folder_is_described_tracked_and_reproduced(
     assert dataset(project)["root"] == root
     assert dataset(project)["splits"] == {"train": "train", "test": "val"}
     assert dataset(project)["download"] == []
-    assert not any((project.path / folder).exists() for folder in HANDED_OUT)
     ran = project.repro()
     published = json.loads(project.read("reports/published/normalization.json"))
     pixels = [np.asarray(Image.open(path).convert("RGB")) for path in photos.glob("train/*/*")]
@@ -113,34 +110,6 @@ def test_adopted_again_the_copy_is_brought_up_to_date(clone: Project, photos: Pa
     clone.run("git", "checkout", "data")
     clone.run("dvc", "checkout", "--force", "--allow-missing")
     assert large.exists()
-
-
-def test_what_is_published_of_another_dataset_is_taken_away(clone: Project, photos: Path) -> None:
-    handed_out = [clone.path / folder for folder in HANDED_OUT]
-
-    def adopt(data: str, *, expect: int = 0) -> bool:
-        """Whether what was handed out is still there after it."""
-        for folder in handed_out:
-            folder.mkdir(exist_ok=True)
-            (folder / "normalization.json").write_text("{}")
-        before = dataset(clone)["root"]
-        printed = clone.stage("adopt", data, expect=expect)
-        there = {(folder / "normalization.json").exists() for folder in handed_out}
-        said = f"reports/published and data/exports: gone, being of {before}\n"
-        assert there == {said not in printed}
-        return there == {True}
-
-    assert adopt("cifar10")
-    assert adopt("nowhere", expect=1)
-    assert not adopt(str(photos))
-    write(photos / "train" / "cats" / "new.png", np.zeros((9, 9, 3), np.uint8))
-    assert adopt(str(photos))
-    shutil.copytree(photos / "val", photos / "test")
-    assert not adopt(str(photos))
-    assert not adopt("svhn")
-    for folder in handed_out:
-        shutil.rmtree(folder, ignore_errors=True)
-    assert "gone" not in clone.stage("adopt", "cifar10")
 
 
 def test_a_folder_is_measured_in_place(clone: Project, photos: Path, tmp_path: Path) -> None:

@@ -64,6 +64,17 @@ def test_nothing_of_the_dataset_before_is_left_to_take(brighter: Project) -> Non
         assert [path for path in (brighter.path / folder).rglob("*") if path.is_file()] == []
 
 
+def test_nor_where_the_new_dataset_cannot_be_measured(project: Project) -> None:
+    for split in ("train", "test"):
+        (project.path / "data/own" / split).mkdir(parents=True)
+        (project.path / "data/own" / split / "damaged.png").write_bytes(b"no picture")
+    project.edit_params(lambda params: params["dataset"].update(root="data/own", download=[]))
+    output = project.run("dvc", "repro", expect=255)
+    assert "reports/published and data/exports: gone" in output
+    assert "damaged.png" in output
+    assert not any((project.path / folder).exists() for folder in HANDED_OUT)
+
+
 def test_every_preset_is_applied_whatever_the_limits(brighter: Project) -> None:
     presets = [path.parent for path in brighter.path.glob("reports/presets/*/details.json")]
     assert len(presets) == 5
