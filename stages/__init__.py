@@ -1,4 +1,4 @@
-"""Ends `python -m stages.measure` at a Ctrl-C as `entry.run` does, while it is still importing."""
+"""Ends a stage at Ctrl-C while it is still importing, as `entry.run` does later."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
     os._exit(1)
 
 
-if sys.argv[0] == "-m":  # as long as Python looks for the module to run
+if sys.argv[0] == "-m":  # while Python looks for the module to run
     signal.signal(signal.SIGINT, _end)

@@ -1,4 +1,4 @@
-"""Count what each split holds, and list what it does not: `python -m stages.inventory`."""
+"""Count the images of each split, and list its bad files: `python -m stages.inventory`."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def main() -> None:
     write_json(
         QUARANTINE,
         {
-            split: [entry.model_dump() for entry in index.quarantined]
+            split: [file.model_dump() for file in index.quarantined]
             for split, index in indexes.items()
         },
     )
 
 
 def inventory(index: Index, *, all_gray: bool) -> dict[str, Any]:
-    """How many images there are; of files also how many are alike, or were converted.
+    """How many images and classes a split has; for files also duplicates, conversions and so on.
 
-    Where an image has no label there are no classes.
+    A split with an unlabelled image has no classes.
     """
     unlabelled = index.unlabelled
     counts: dict[str, Any] = {
@@ -47,11 +47,11 @@ def inventory(index: Index, *, all_gray: bool) -> dict[str, Any]:
         counts["duplicates"] = len(index.contents) - len(set(index.contents))
         counts["quarantined"] = len(index.quarantined)
         counts["noted"] = {kind: len(names) for kind, names in index.noted.items()}
-        # Gray images are taken as RGB, unless those of both splits are all gray.
+        # Gray images become RGB, unless all images of both splits are gray.
         counts["converted"] = {
             was: images for was, images in index.converted.items() if was != "gray" or not all_gray
         }
-        # A list, which `dvc metrics` leaves out of its tables.
+        # As a list, since `dvc metrics` leaves lists out of its tables.
         counts["decoder"] = str(index.decoder).split(", ")
     return counts
 

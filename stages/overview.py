@@ -35,9 +35,9 @@ def main() -> None:
 
 
 def preset_table(notes: Mapping[str, str]) -> Table:
-    """The constants of each preset, and what both splits have after it, a channel a line.
+    """The constants of each preset, and the means and stds after it; each channel has a line.
 
-    `notes` has by preset what stands below its name, in the markup of rich.
+    `notes` has a text for below the name of each preset, in rich's markup.
     """
     columns = [(part, measure) for part in ("preset", *SPLITS) for measure in ("mean", "std")]
     table = Table(box=None, padding=(0, 1, 1, 0), header_style="bold")

@@ -7,14 +7,7 @@ import argparse
 from stages.check.verdict import in_words
 from stages.shared import entry
 from stages.shared.load_params import load_params
-from stages.shared.reports import (
-    CHECK,
-    PRESETS,
-    PUBLISHED,
-    copy_report,
-    read_json,
-    take_back,
-)
+from stages.shared.reports import CHECK, PRESETS, PUBLISHED, copy_report, read_json, take_back
 
 
 def main() -> None:

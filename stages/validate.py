@@ -1,7 +1,7 @@
-"""Check the whole of `params.yaml`, and that dvc.lock is whole: `python -m stages.validate`.
+"""Check `params.yaml`, and that dvc.lock is not cut off: `python -m stages.validate`.
 
-It is the first stage: a mistake ends `dvc repro` before anything else is done, and where
-`params.yaml` names another dataset, nothing is handed out any more that was made from the last one.
+It is the first stage: a mistake ends `dvc repro` before anything else is done. If `params.yaml`
+names another dataset than the last time, it removes what was published of that one.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 class LockedFile(BaseModel):
-    """What a stage reads or writes, and besides its path and kind of hash at least the hash."""
+    """A file that a stage reads or writes. Its hash has a key that differs by kind, as `md5`."""
 
     model_config = ConfigDict(extra="allow")
     path: str
@@ -61,7 +61,7 @@ class Lock(BaseModel):
     stages: dict[str, Stage]
 
     def measured_another_than(self, dataset: Dataset) -> bool:
-        """Whether a split was measured that is not in the dataset's folder for it."""
+        """Whether a split was measured in a folder other than the dataset's for it."""
         return any(
             str(dataset.folder(split)) not in {dep.path for dep in stage.deps}
             for split in SPLITS
@@ -72,13 +72,13 @@ class Lock(BaseModel):
 def load_lock() -> Lock:
     """What DVC noted of each stage; ValueError if DVC was stopped while it wrote dvc.lock."""
     written = LOCK.read_bytes() if LOCK.is_file() else None
-    if written is None or b"\n<<<<<<< " in written:  # DVC itself tells of a merge conflict
+    if written is None or b"\n<<<<<<< " in written:  # DVC itself reports a merge conflict
         return Lock(schema="2.0", stages={})
     try:
         if not written.endswith(b"\n"):
             raise ValueError("its last line has no end")
         return Lock.model_validate(YAML(typ="safe").load(written))
-    except NO_YAML as error:  # or it has not that shape, a ValueError as well
+    except NO_YAML as error:  # also for another shape, as pydantic raises a ValueError
         raise ValueError(
             f"{LOCK} is cut off, as DVC was stopped while it wrote it; `git restore {LOCK}` brings "
             "back the committed one, and `dvc repro` goes on from there"

@@ -89,3 +89,12 @@ def counts(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
 def as_image_folder_loads(content: bytes, path: Path) -> NDArray[np.int64]:
     path.write_bytes(content)
     return counts(np.asarray(default_loader(str(path))).transpose(2, 0, 1))
+
+
+def assert_as_image_folder(content: bytes, path: Path, *converted: str) -> MeasuredImage:
+    """The image has the pixels that `ImageFolder` loads, and these conversions are named."""
+    found = measured(content)
+    assert found.converted == list(converted)
+    loaded = as_image_folder_loads(content, path)
+    assert np.array_equal(np.broadcast_to(found.counts, loaded.shape), loaded)
+    return found

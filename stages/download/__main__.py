@@ -24,7 +24,7 @@ def main() -> None:
 
 
 def first_served(name: str, dataset: Dataset) -> LabelledSplits:
-    """A dataset from the first source that serves it; OSError names why none does."""
+    """A dataset from the first source that serves it; OSError says why no source does."""
     ready_made = READY_MADE[name]
     patience = Patience(dataset.timeout_seconds, dataset.minimum_bytes_per_second)
     reasons = []
@@ -33,7 +33,7 @@ def first_served(name: str, dataset: Dataset) -> LabelledSplits:
             return ready_made.read_source(source, patience)
         except (OSError, ValueError) as error:
             if isinstance(error, OSError) and error.errno in entry.FULL_DISK:
-                raise  # the next source would not fit either
+                raise  # the files of the next source would not fit either
             reasons.append(f"{source}: {error}")
             print(entry.visible(f"download: left {reasons[-1]}"), file=sys.stderr)
     listed = "\n".join(f"  {reason}" for reason in reasons)

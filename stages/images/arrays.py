@@ -21,8 +21,7 @@ from stages.shared.validated import read_validated
 
 DATA = Path("data")
 REMEDY = "run `dvc repro download`, or `dvc checkout` for images of your own"
-
-OWN = "save yours so, or run `dvc repro download` for a ready-made dataset"
+OWN = "save your own like that, or run `dvc repro download` for a ready-made dataset"
 NAMES = TypeAdapter(list[str])
 
 
@@ -41,9 +40,7 @@ class ImageFile:
             raise FileNotFoundError(f"{path}: no images there; {REMEDY}")
         array = _mapped(path)
         channels = " or ".join(map(str, CHANNELS))
-        expected = f"a C-contiguous uint8 array of shape (N, {channels}, H, W), N > 0"
         contiguous = "" if array.flags.c_contiguous else ", not contiguous"
-        found = f"{array.dtype!s:.80} {array.shape}{contiguous}"
         if (
             array.dtype != np.uint8
             or array.ndim != 4
@@ -51,15 +48,18 @@ class ImageFile:
             or array.size == 0
             or not array.flags.c_contiguous
         ):
-            raise ValueError(f"{path}: expected {expected}, found {found}; {OWN}")
+            raise ValueError(
+                f"{path}: expected a C-contiguous uint8 array of shape (N, {channels}, H, W), N > 0"
+                f", found {array.dtype!s:.80} {array.shape}{contiguous}; {OWN}"
+            )
         return ImageFile(path, len(array))
 
     def __len__(self) -> int:
         return self.images
 
     def __getitem__(self, images: slice) -> NDArray[np.uint8]:
-        # A new map for each slice: its pages leave memory with it, so that reading a file never
-        # holds more of it than the slices in use. Copy-on-write, as torch wants a writable array.
+        # Each slice has its own map, whose pages leave memory with it: only slices in use take any.
+        # Copy-on-write, as torch wants a writable array.
         batch: NDArray[np.uint8] = _mapped(self.path, mode="c")[images]
         return batch
 
@@ -79,12 +79,12 @@ def is_array(folder: Location) -> TypeGuard[Path]:
 
 
 def index_arrays(folder: Path) -> Index:
-    """What the images of `images.npy` are: of no class where no labels are beside them."""
+    """The index of `images.npy`. Without `labels.npy` beside it, no image has a class."""
     images = ImageFile.of_folder(folder)
     classes, labels = load_classes(folder), [None] * len(images)
     if classes or (folder / "labels.npy").exists():
         labels_N = load_labels(folder).astype(np.int64)
-        # A label without a name is named by its number.
+        # A label without a name gets its number as its name.
         nameless = np.unique(labels_N[labels_N >= len(classes)])
         labels_N = np.where(
             labels_N < len(classes), labels_N, len(classes) + np.searchsorted(nameless, labels_N)
@@ -126,7 +126,7 @@ def load_labels(folder: Path) -> NDArray[np.integer[Any]]:
 
 
 def load_classes(folder: Path) -> list[str]:
-    """The names of the labels 0, 1, ...; none where there is no `classes.json`."""
+    """The names of the labels 0, 1, ...; empty if there is no `classes.json`."""
     path = folder / "classes.json"
     return read_validated(path, NAMES, f"expected a list of names; {OWN}") if path.exists() else []
 
@@ -134,7 +134,7 @@ def load_classes(folder: Path) -> list[str]:
 def save_split(
     folder: Path, images: NDArray[np.uint8], labels: NDArray[np.uint8], classes: Sequence[str]
 ) -> None:
-    """Write a split's images (N, C, H, W) and labels (N,), C-contiguous, and the labels' names."""
+    """Write a split's images (N, C, H, W), its labels (N,), and the names of the labels."""
     for name, array in ("images.npy", images), ("labels.npy", labels):
         with atomic_write(folder / name) as file:
             whole = np.ascontiguousarray(array)

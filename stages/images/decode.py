@@ -1,8 +1,8 @@
-"""An image file's content as counts of its levels: which files are images, and read as what.
+"""Decodes image files and counts their levels; refuses other files.
 
-Pillow decodes, as torchvision's `ImageFolder` has it do, and what `ImageFolder` converts to RGB is
-converted in the same way: so these are the pixels that a model is trained on. Nothing is converted
-silently: each conversion is named, and what has no single 8-bit reading is refused.
+Pillow decodes and converts to RGB, exactly as in torchvision's `ImageFolder`: so these are the
+pixels that a model is trained on. Each conversion is named. An image of more than 8 bits a channel
+or of several frames is refused.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ from stages.shared.preparation import (
     resized,
 )
 
-# As Pillow names them. TGA has no mark at its start, so it is tried last.
+# Pillow's names. A TGA file does not start with a mark, so TGA is tried last.
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF", "TGA")
 NO_IMAGE = "not a PNG, JPEG, WebP, BMP, TIFF, GIF, PPM, JPEG 2000, AVIF or TGA image"
 
 Image.MAX_IMAGE_PIXELS = None  # checked here, as an error
 
-# Of these, and of PNG files with 16 bits, Pillow or `ImageFolder` would lose some bits.
+# Modes in which Pillow or `ImageFolder` would lose bits. PNG files of 16 bits have other modes.
 DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 
-# Pillow's raw modes of channels with 2 to 6 bits, which are spread over the levels 0 to 255.
+# Pillow's raw modes for channels of 2 to 6 bits, which it spreads over the levels 0 to 255.
 SHALLOW_RAW_MODES = ("L;2", "L;4", "BGR;15", "BGR;16", "BGRA;15")
 
-# By Pillow's mode: the mode that it is read as, and what it is called where that loses something.
+# By Pillow's mode: the mode to convert to, and the name of a conversion that loses something.
 READ_AS = dict.fromkeys(("L", "LA", "1"), "L") | dict.fromkeys(
     ("RGB", "RGBA", "P", "PA", "CMYK", "LAB"), "RGB"
 )
@@ -70,7 +70,7 @@ ANY_LIMIT = (0, MOST_PIXELS)
 
 
 class NotAnImageError(ValueError):
-    """Why a file is not an image that can be measured, where `max_pixels` is within `limits`."""
+    """Why a file cannot be measured as an image, for any `max_pixels` within `limits`."""
 
     def __init__(self, reason: str, limits: Limits = ANY_LIMIT) -> None:
         super().__init__(reason)
@@ -79,16 +79,16 @@ class NotAnImageError(ValueError):
 
 @dataclass(frozen=True)
 class MeasuredImage:
-    """The counts of an image, after its preparation, where `max_pixels` is within `limits`."""
+    """The counts of a prepared image, the same for any `max_pixels` within `limits`."""
 
     counts: NDArray[np.int64]  # (C, V), C = 1 for a gray image, 3 for one in colour
     size: Size
-    converted: list[str]  # what it was, where it had to be converted or an instruction was ignored
+    converted: list[str]  # names of its conversions, and of what was ignored in its header
     limits: Limits = ANY_LIMIT
 
 
 def measure_image(content: bytes, preparation: Preparation) -> MeasuredImage:
-    """Decode and count an image; NotAnImageError says why not."""
+    """Decode, prepare and count an image; NotAnImageError says why it cannot be measured."""
     image, converted = decode(content, preparation.max_pixels)
     sizes = preparation.sizes((image.height, image.width))
     limits = (max(height * width for height, width in sizes), MOST_PIXELS)
@@ -98,8 +98,11 @@ def measure_image(content: bytes, preparation: Preparation) -> MeasuredImage:
 
 
 def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Image.Image, list[str]]:
-    """The image in mode L or RGB, and what was converted; NotAnImageError says why not."""
-    # Pillow warns of damaged descriptions of an image, which no pixel depends on.
+    """The image in mode L or RGB, and the names of its conversions.
+
+    NotAnImageError says why it cannot be measured.
+    """
+    # Pillow warns of damaged metadata, on which no pixel depends.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return _decode(content, max_pixels)
@@ -126,17 +129,17 @@ def _decode(content: bytes, max_pixels: int) -> tuple[Image.Image, list[str]]:
     except DAMAGE as error:
         raise NotAnImageError(f"damaged: {error}", limits) from error
     if mode is None:
-        raise NotAnImageError(f"of Pillow's mode {file.mode}, which has no reading as RGB", limits)
+        raise NotAnImageError(f"Pillow's mode {file.mode}, which is not read as RGB", limits)
     return image, converted
 
 
 def open_image(content: BinaryIO, max_pixels: int) -> ImageFile.ImageFile:
-    """Read the header of an image; NotAnImageError says why it is none that can be measured."""
+    """Read the header of an image; NotAnImageError says why it cannot be measured."""
     try:
         reason = headers.refusal(content)
         if not reason:
             image = Image.open(content, formats=FORMATS)
-            if image.format == "TGA":  # like which others look, as a CUR: Pillow tries them first
+            if image.format == "TGA":  # a CUR may look like one: Pillow tries CUR first
                 image = Image.open(content)
             reason = _refusal(image)
     except PIL.UnidentifiedImageError:
@@ -150,59 +153,58 @@ def open_image(content: BinaryIO, max_pixels: int) -> ImageFile.ImageFile:
 
 
 def prepare(image: Image.Image, preparation: Preparation) -> Image.Image:
-    """Resize (bilinear, as `Resize` does by default) and crop as torchvision does PIL images.
+    """Resize (bilinear, the default of `Resize`) and crop, as torchvision does with PIL images.
 
-    NotAnImageError where the result would have more pixels than any image may.
+    NotAnImageError if the result would have more than `max_pixels`.
     """
     if preparation.resize is not None:
         height, width = resized((image.height, image.width), preparation.resize)
-        _check_pixels(width, height, preparation.max_pixels, "resized")
+        _check_pixels(width, height, preparation.max_pixels, "dataset.resize makes it ")
         image = image.resize((width, height), Image.Resampling.BILINEAR)
     if preparation.crop is not None:
         height, width = preparation.crop
-        _check_pixels(width, height, preparation.max_pixels, "cropped")
+        _check_pixels(width, height, preparation.max_pixels, "dataset.crop makes it ")
         top, left = center_crop_offset((image.height, image.width), preparation.crop)
         image = image.crop((left, top, left + width, top + height))
     return image
 
 
-def _check_pixels(width: int, height: int, max_pixels: int, how: str = "") -> None:
+def _check_pixels(width: int, height: int, max_pixels: int, cause: str = "") -> None:
     if width * height > max_pixels:
-        prepared = f"{how} as dataset in params.yaml has it, " if how else ""
         raise NotAnImageError(
-            f"{prepared}{width} x {height} pixels, more than {max_pixels}: a decompression bomb? "
+            f"{cause}{width} x {height} pixels, more than {max_pixels}: a decompression bomb? "
             "If not, raise dataset.max_pixels in params.yaml",
             (max_pixels, max_pixels),
         )
 
 
 def _refusal(image: ImageFile.ImageFile) -> str:
-    """Why an image that Pillow reads is not measured; nothing where it is."""
+    """Why an image that Pillow reads cannot be measured, or an empty text if it can."""
     if image.format not in (*FORMATS, "MPO"):
         return NO_IMAGE
     deep = image.mode in DEEP_MODES or _highest_level(image) >= LEVELS
     if deep or (image.format == "PNG" and ";16" in _raw_mode(image)):
         return headers.TOO_DEEP
-    # A phone's JPEG may carry further pictures (MPO): the first is the photo.
+    # A phone's JPEG may hold more pictures (MPO): the first is the photo.
     if image.format not in ("MPO", "TIFF") and getattr(image, "is_animated", False):
         return headers.SEVERAL_FRAMES
     return ""
 
 
 def _raw_mode(image: ImageFile.ImageFile) -> str:
-    """Pillow's name for the way in which the pixels are stored, if it has one."""
+    """Pillow's name for how the pixels are stored, or an empty text."""
     args = image.tile[0].args if image.tile else ""
     return str(args[0] if isinstance(args, tuple) else args)
 
 
 def _highest_level(image: ImageFile.ImageFile) -> int:
-    """What stands for white in a PGM or PPM image, which may be any number; or else 255."""
+    """The level of white: any number in a PGM or PPM image, 255 in others."""
     codec, args = (image.tile[0].codec_name, image.tile[0].args) if image.tile else ("", "")
     return args[1] if codec.startswith("ppm") and isinstance(args, tuple) else LEVELS - 1
 
 
 def _why_unidentified(content: BinaryIO) -> str:
-    """What to say of a file that Pillow does not read: of an image, what it cannot read in it."""
+    """Why Pillow does not read a file: what is wrong with the image, or what else the file is."""
     content.seek(0)
     start = content.read(FIRST_BYTES)
     if not start:
@@ -214,7 +216,7 @@ def _why_unidentified(content: BinaryIO) -> str:
             try:
                 read(content, "")
             except DAMAGE as error:
-                if str(error).startswith("not a"):  # as a text that starts with "Py", for PPM
+                if str(error).startswith("not a"):  # a text that starts with "Py" was tried as PPM
                     continue
                 return f"a {name} image that Pillow cannot read: {error}"
     found = named_content(start)

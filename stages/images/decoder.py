@@ -1,6 +1,6 @@
-"""What decodes here: versions of libraries, and what they make of a few pictures.
+"""Tells decoders apart, by the versions of their libraries and the pixels of a few pictures.
 
-A JPEG does not fix its pixels: libraries, and builds of one, decode the same file to others.
+A JPEG file does not fix its pixels: two libraries, or two builds of one, may decode it differently.
 """
 
 from __future__ import annotations
@@ -17,25 +17,16 @@ from stages.images.decode import NotAnImageError, decode
 from stages.shared import entry
 from stages.shared.preparation import Preparation
 
-# As Pillow names them. What loses nothing, as zlib, decodes to the same pixels in every version.
-LIBRARIES = (
-    "jpg",
-    "libjpeg_turbo",
-    "mozjpeg",
-    "webp",
-    "jpg_2000",
-    "avif",
-    "libtiff",
-    "littlecms2",
-)
+# Pillow's names. Lossless libraries, as zlib, give the same pixels in every version.
+LIBRARIES = ("jpg", "libjpeg_turbo", "mozjpeg", "webp", "jpg_2000", "avif", "libtiff", "littlecms2")
 
-# A picture for each way to decode: other arithmetic shows in its pixels.
+# A picture for each way of decoding. Different arithmetic gives different pixels.
 PROBES = Path(__file__).parent / "probes"
 
 
 @cache
 def decoder() -> str:
-    """The decoder of this machine in one line, which is another where it decodes otherwise."""
+    """The decoder of this machine in one line, which differs if it decodes differently."""
     versions = ((name, features.version(name)) for name in LIBRARIES)
     found = [f"{name} {version}" for name, version in versions if version]
     pixels = hashlib.sha256()
@@ -49,12 +40,12 @@ def decoder() -> str:
 
 
 def version(preparation: Preparation) -> str:
-    """What, besides a file's content, decides over its counts."""
+    """What the counts of a file depend on, besides its content."""
     return f"{decoder()}, resize {preparation.resize}, crop {preparation.crop}"
 
 
 def note_another(recorded: str | None, split: str) -> None:
-    """Tell a user where the split's statistics came from another decoder than that of here."""
+    """Print a note if the split was measured with another decoder than this machine's."""
     if recorded and recorded != decoder():
         sys.stderr.write(
             f"note: the {split} split was measured with another decoder, which may give other "

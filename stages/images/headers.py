@@ -1,7 +1,7 @@
-"""What a header declares and Pillow drops without a word: bands, bits, pages, fill values.
+"""Finds in a header what Pillow drops without a word: bands, bits, pages, fill values.
 
-Pillow's mode does not tell: it is RGB for a TIFF of 5 bands, a JPEG 2000 image of 16 bits a channel
-and an AVIF image of 10.
+Pillow's mode does not show it: the mode is RGB for a TIFF of 5 bands, for a JPEG 2000 image of 16
+bits a channel and for an AVIF image of 10.
 """
 
 from __future__ import annotations
@@ -35,25 +35,24 @@ TOO_DEEP = "more than 8 bits a channel: convert it to 8 bits as your training co
 SEVERAL_FRAMES = "more than one frame: which of them is the image?"
 
 # TIFF 6.0, https://www.itu.int/itudoc/itu-t/com16/tiff-fx/docs/tiff6.pdf
-COLOURS = {2: 3, 5: 4, 6: 3, 8: 3}  # bands of RGB, CMYK, YCbCr and Lab; one of any other
-ALPHAS = (1, 2)  # among ExtraSamples: premultiplied, or not
+COLOURS = {2: 3, 5: 4, 6: 3, 8: 3}  # bands of RGB, CMYK, YCbCr and Lab; others have 1
+ALPHAS = (1, 2)  # values of ExtraSamples: alpha that is premultiplied, or not
 KINDS = {1: "unsigned integers", 2: "signed integers", 3: "floats"}  # by SampleFormat
 NEW_SUBFILE_TYPE, OVERVIEW, MASK = 254, 1, 4
 GDAL_NODATA = 42113  # https://gdal.org/en/stable/drivers/raster/gtiff.html#nodata-value
-# Overviews halve the sides of an image, and each may have a mask.
-MAX_DIRECTORIES = 64
+MAX_DIRECTORIES = 64  # enough: each overview halves the sides, and each may have a mask
 
-# JPEG 2000, ISO/IEC 15444-1: table I.16 has the types of a channel, A.5.1 the sizes of all of them.
-JPEG2000 = (b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  ")
+# JPEG 2000, ISO/IEC 15444-1: table I.16 has the types of channels, A.5.1 the bits of each.
 CODESTREAM, END_OF_CODESTREAM = b"\xff\x4f\xff\x51", b"\xff\xd9"
+JPEG2000 = (CODESTREAM, b"\0\0\0\x0cjP  ")
 OPACITIES = (1, 2)
-CMYK = b"\0\0\0\x0c"  # among enumerated colour spaces: ISO/IEC 15444-2, table M.25
+CMYK = b"\0\0\0\x0c"  # an enumerated colour space: ISO/IEC 15444-2, table M.25
 
 AV1_HIGH_BITDEPTH = 0x40  # https://aomediacodec.github.io/av1-isobmff/#av1codecconfigurationbox
 
 
 def refusal(content: BinaryIO) -> str:
-    """Why an image would not be counted whole; nothing where it would."""
+    """Why an image would not be counted completely, or an empty text if it would."""
     content.seek(0)
     start = content.read(12)
     content.seek(0)
@@ -67,10 +66,7 @@ def refusal(content: BinaryIO) -> str:
 
 
 def ignored(content: BinaryIO) -> list[str]:
-    """What a TIFF says of its pixels that nothing heeds."""
-    content.seek(0)
-    if not content.read(4).startswith(tuple(PREFIXES)):
-        return []
+    """What a TIFF declares about its pixels and nothing here applies."""
     first, *others = islice(_directories(content), MAX_DIRECTORIES)
     found = ["nodata value, fill counted"] if GDAL_NODATA in first else []
     if any(other.get(NEW_SUBFILE_TYPE, 0) & MASK for other in others):
@@ -79,7 +75,7 @@ def ignored(content: BinaryIO) -> list[str]:
 
 
 def _loss(bands: int, counted: int, bits: int, kind: str) -> str:
-    """Why so many bands are refused, of which some would be counted."""
+    """Why an image with these bands is refused, or an empty text; only `counted` are counted."""
     what = f"{bits}-bit {kind}"
     if bands > counted:
         return (
@@ -108,7 +104,7 @@ def _refusal_of_tiff(content: BinaryIO) -> str:
     compression = first.get(COMPRESSION, 1)
     if compression not in COMPRESSION_INFO:
         return f"a TIFF of compression {compression}, which Pillow does not read"
-    # A large image may be one tile, whose sides are multiples of 16: so somewhat larger.
+    # A large image may be one tile, which is somewhat larger: its sides are multiples of 16.
     most = max(MAX_PIXELS, 5 * first.get(IMAGEWIDTH, 1) * first.get(IMAGELENGTH, 1) // 4)
     if first.get(TILEWIDTH, 1) * first.get(TILELENGTH, 1) > most:
         return f"tiles of more than {most} pixels: a decompression bomb?"
@@ -121,7 +117,7 @@ def _refusal_of_tiff(content: BinaryIO) -> str:
 
 
 def _directories(content: BinaryIO) -> Iterator[ImageFileDirectory_v2]:
-    """The tags of each image of a TIFF: Pillow reads the first."""
+    """The tags of each image of a TIFF; Pillow reads the first image only."""
     content.seek(0)
     head = content.read(16)
     head = head if head[2] == 43 else head[:8]  # 43: a BigTIFF
@@ -131,7 +127,7 @@ def _directories(content: BinaryIO) -> Iterator[ImageFileDirectory_v2]:
         directory = ImageFileDirectory_v2(head)
         directory.next = None
         directory.load(content)
-        if directory.next is None:  # Pillow goes on without the tags that are missing
+        if directory.next is None:  # Pillow would go on without the missing tags
             raise ValueError("the file ends within its tags")
         yield directory
         at = directory.next
@@ -142,7 +138,7 @@ def _refusal_of_jpeg2000(data: bytes) -> str:
     if END_OF_CODESTREAM not in codestream:
         return "damaged: its codestream has no end"
     (bands,) = struct.unpack_from(">H", codestream, 36)
-    depths = codestream[38 : 38 + 3 * bands : 3]  # bits less one, and whether signed
+    depths = codestream[38 : 38 + 3 * bands : 3]  # the bits minus 1; 0x80 marks signed values
     kind = KINDS[2 if any(depth & 0x80 for depth in depths) else 1]
     declared = re.search(rb"cdef..((?:.{6})*)", boxes, re.DOTALL)
     channels = struct.iter_unpack(">3H", declared[1]) if declared else ()

@@ -1,4 +1,4 @@
-"""What each file of a split is: an image, a shard, bad, or plainly no image."""
+"""Decides what each file of a split is: an image, a shard, bad, or plainly no image."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from stages.images.listing import SHARDS, File, Listing, identify, side_by_side,
 from stages.images.shards import has_images
 from stages.shared.location import Location, open_file
 
-# Images by their names that Pillow does not know: of phones and cameras, drawings, of medicine.
+# Suffixes of images that Pillow does not know: from phones, drawings, medicine and cameras.
 UNKNOWN_IMAGES = (
     *(".heic", ".heif", ".jxl", ".exr", ".svg", ".dcm", ".nii", ".nii.gz"),
     *(".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"),
 )
 
-START_BYTES = 16  # that Pillow knows an image by
+START_BYTES = 16  # by which Pillow knows an image
 TEXT = re.compile(rb"[\t\n\r\x20-\xff]*")
 
 TABLE, IMAGE, NOTED = ".parquet", "an image, or bad", "noted"
 
 
 def list_folder(folder: Location) -> Listing:
-    """The files below a folder as `find_files` has them, known by their content."""
+    """As `find_files`, with the digest of each file's content."""
     files = find_files(folder)
     if not isinstance(folder, Path):
         return files
@@ -36,10 +36,10 @@ def list_folder(folder: Location) -> Listing:
 
 
 def find_files(folder: Location) -> Listing:
-    """The files below a folder, each as what it is, though no image was decoded.
+    """The files below a folder, each judged without decoding an image.
 
-    FileNotFoundError or ValueError say so where there is nothing to measure; OSError names a shard
-    that cannot be read, as it is not known which images are missing.
+    FileNotFoundError or ValueError if there is nothing to measure. OSError names a shard that
+    cannot be read, as nobody knows which images are missing.
     """
     files = Listing(folder, side_by_side(_noted_by_content, walk_and_note(folder)))
     forms = {_form(file) for file in files} - {NOTED}
@@ -64,7 +64,7 @@ def _form(file: File) -> str:
 
 
 def _noted_by_content(file: File) -> File:
-    """The file, noted by its suffix where neither its name nor its content is of an image."""
+    """The file, noted by its suffix if neither its name nor its content says it is an image."""
     if file.reason or file.noted or file.is_shard or file.name.lower().endswith(_suffixes()):
         return file
     if isinstance(file.path, Path) and _is_image(file.path):
@@ -74,39 +74,39 @@ def _noted_by_content(file: File) -> File:
 
 @cache
 def _suffixes() -> tuple[str, ...]:
-    registered = Image.registered_extensions().items()  # also of forms that are only written
-    return (*(suffix for suffix, form in registered if form in Image.OPEN), *UNKNOWN_IMAGES)
+    registered = Image.registered_extensions().items()  # also of formats that are only written
+    return (*(suffix for suffix, name in registered if name in Image.OPEN), *UNKNOWN_IMAGES)
 
 
 def _is_image(path: Path) -> bool:
-    """Whether Pillow takes a file for an image by its first bytes, even if it is damaged after."""
+    """Whether Pillow takes a file for an image by its first bytes; the rest may be damaged."""
     try:
         content = open_file(path)
     except OSError:
-        return True  # as far as is known: why it cannot be read is said where it is
+        return True  # perhaps it is: `identify` will say why it cannot be read
     with content:
         start = content.read(START_BYTES)
-        asked = ((form, accepts) for form, (_, accepts) in Image.OPEN.items() if accepts)
-        forms = [form for form, accepts in asked if accepts(start.ljust(START_BYTES, b"\0"))]
-        if not forms or not TEXT.fullmatch(start):
-            return bool(forms)
-        # Of text the first two letters may be enough: BMW is no BMP, nor Python PPM.
+        padded = start.ljust(START_BYTES, b"\0")
+        formats = [name for name, (_, is_one) in Image.OPEN.items() if is_one and is_one(padded)]
+        if not formats or not TEXT.fullmatch(start):
+            return bool(formats)
+        # Two letters may be enough for Pillow: it takes "BMW" for a BMP, and "Python" for a PPM.
         try:
-            Image.open(content, formats=forms)
+            Image.open(content, formats=formats)
         except DAMAGE:
             return False
         return True
 
 
 def _noted_by_schema(file: File) -> File:
-    """The file, noted where it is a Parquet file without images: a table about those beside it."""
+    """The file, noted if it is a Parquet file without images: a table about the images."""
     if file.reason or _form(file) != TABLE or has_images(file.path):
         return file
     return replace(file, content="", noted=TABLE[1:])
 
 
 def _only_shards(files: Listing) -> Iterator[File]:
-    """Images beside shards would as likely as not be counted twice."""
+    """The files, with image files bad: they may be in the shards too, and would count twice."""
     example = next(file.name for file in files if file.is_shard)
     for file in files:
         if file.is_shard and file.reason:
@@ -114,7 +114,7 @@ def _only_shards(files: Listing) -> Iterator[File]:
         if file.is_shard or file.noted:
             yield file
         else:
-            yield replace(file, reason=f"no shard, as {example} is")
+            yield replace(file, reason=f"no shard, but {example} is one: keep one kind of files")
 
 
 def _identified(file: File) -> File:

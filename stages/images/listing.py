@@ -1,4 +1,4 @@
-"""The files below a split's folder, in the order of their names, and what each is known by."""
+"""Lists the files below a split's folder in the order of their names, and identifies each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import stat
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from operator import attrgetter
 from pathlib import Path
@@ -23,28 +23,29 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-# What systems leave in folders besides hidden files.
+# Files that Windows leaves in folders.
 DROPPINGS = ("Thumbs.db", "desktop.ini")
 
 # Files of many images: WebDataset's tar files, and Parquet files.
 SHARDS = (".tar", ".parquet")
 
-# What a link to a folder is noted as: its files are of the split, but DVC does not look there.
+# The kind of a noted link to a folder. Its files are in the split, but DVC does not look there.
 LINKED = "linked folder"
 
-# Several threads wait for the disk at once, each with a batch and another one that waits for it.
+# Threads that wait for the disk at once, and the batches of each: one in work, one waiting.
 THREADS = 8
 BATCH_FILES = 256
 WAITING = 2
 CHUNK_BYTES = 2**20
+DIGITS = 32  # half of a SHA-256, which is enough to tell any two contents apart
 
 
 @dataclass(frozen=True, slots=True)
 class File:
     """A file of a split: `name` is its path within the split's folder, with slashes.
 
-    It is known by `content` (see `identify`). What has none either cannot be measured, for some
-    `reason`, or is plainly no image: then it is `noted` as of some kind.
+    `content` identifies it (see `identify`). A file without it either cannot be measured, and
+    `reason` says why, or is plainly no image, and `noted` says of what kind it is.
     """
 
     name: str
@@ -52,7 +53,7 @@ class File:
     content: str = ""
     reason: str = ""
     noted: str = ""
-    state: str = ""  # by which a change is noticed without reading the file
+    state: str = ""  # differs once the file has changed; known without reading it
 
     @property
     def path(self) -> Location:
@@ -83,11 +84,11 @@ class Listing:
         return self._files(self._rows)
 
     def contents(self) -> Iterator[File]:
-        """The first file of each content; none of those that cannot be read."""
+        """The first file of each content; files without one are left out."""
         return (file for file in self._files(self._rows.first_of_each("content")) if file.content)
 
     def noted(self) -> dict[str, list[str]]:
-        """The names of what is noted, by its kind."""
+        """The names of the noted files, by their kind."""
         names = defaultdict(list)
         for file in self:
             if file.noted:
@@ -99,16 +100,16 @@ class Listing:
 
 
 def walk(folder: Location) -> Iterator[File]:
-    """The files below a folder, in any order; FileNotFoundError where there is none.
+    """The files below a folder, in any order; FileNotFoundError if there is no folder.
 
-    Hidden files are no part of a dataset. Links are followed, as torchvision's `ImageFolder` does;
-    what is no file in the end has a reason.
+    Hidden files are left out. Links are followed, as in torchvision's `ImageFolder`. What is
+    neither a file nor a folder has a reason.
     """
     return (file for file in walk_and_note(folder) if not file.noted)
 
 
 def walk_and_note(folder: Location) -> Iterator[File]:
-    """As `walk`, and for each link to a folder, besides its files, one that is noted."""
+    """As `walk`, but a link to a folder is listed too, as noted, besides the files in it."""
     if not isinstance(folder, Path):
         return _walk_url(folder)
     if not folder.is_dir():
@@ -132,15 +133,11 @@ def check_unchanged(files: Listing) -> None:
 
 
 def side_by_side(work: Callable[[File], R], files: Iterable[File]) -> Iterator[R]:
-    """The result of each file, in order, by threads: reading waits for the disk."""
-
-    def of_each(batch: list[File]) -> list[R]:
-        return [work(file) for file in batch]
-
+    """The result for each file, in order, from threads: the work mostly waits for the disk."""
     with ThreadPoolExecutor(THREADS) as pool:
         pending = deque[Future[list[R]]]()
         for batch in batches(files, BATCH_FILES):
-            pending.append(pool.submit(of_each, batch))
+            pending.append(pool.submit(lambda some: [work(file) for file in some], batch))
             if len(pending) == WAITING * THREADS:
                 yield from pending.popleft().result()
         for results in pending:
@@ -148,7 +145,7 @@ def side_by_side(work: Callable[[File], R], files: Iterable[File]) -> Iterator[R
 
 
 def identify(path: Location) -> str:
-    """What a file is known by: its content, or at a URL what the filesystem tells of that."""
+    """The digest of a file's content, or at a URL of the URL, the ETag and the size."""
     if not isinstance(path, Path):
         with readable_url_errors(path):
             path.fs.invalidate_cache(path.path)
@@ -158,12 +155,12 @@ def identify(path: Location) -> str:
     with open_file(path) as content:
         while chunk := content.read(CHUNK_BYTES):
             sha256.update(chunk)
-    return _shortened(sha256)
+    return sha256.hexdigest()[:DIGITS]
 
 
 def content_of(data: bytes) -> str:
-    """What bytes are known by: half of a SHA-256 is enough to tell any two apart."""
-    return _shortened(hashlib.sha256(data))
+    """The digest that identifies these bytes."""
+    return hashlib.sha256(data).hexdigest()[:DIGITS]
 
 
 def _walk_url(folder: UPath) -> Iterator[File]:
@@ -172,26 +169,26 @@ def _walk_url(folder: UPath) -> Iterator[File]:
         infos = folder.fs.find(folder.path, detail=True)
     for path, info in infos.items():
         name = path[len(folder.path) :].lstrip("/")
-        # Browsers of buckets mark folders by empty objects.
+        # Some tools mark a folder of a bucket by an empty object.
         is_marker = (not name or name.endswith("/")) and not info["size"]
-        if is_marker or any(_is_hidden(part) for part in name.split("/")):
+        if is_marker or any(is_hidden(part) for part in name.split("/")):
             continue
         file = File(name, folder)
         content = _identity(file.path, info) if file.is_shard else ""
-        yield File(name, folder, content, state=content)
+        yield replace(file, content=content, state=content)
 
 
 def _identity(path: Location, info: dict[str, Any]) -> str:
-    tag = info.get("ETag") or info.get("etag")  # s3fs writes the one, gcsfs and adlfs the other
+    tag = info.get("ETag") or info.get("etag")  # s3fs spells it `ETag`, gcsfs and adlfs `etag`
     if not tag:
         raise ValueError(
-            f"{path}: expected an ETag, by which a change is noticed, found that this filesystem "
-            "gives none; use s3://, or a local folder"
+            f"{path}: expected an ETag, which changes with the file, but this filesystem has none; "
+            "use s3:// or a local folder"
         )
     return content_of(f"{path} {tag} {info['size']}".encode())
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
     return name.startswith(".") or name in DROPPINGS
 
 
@@ -201,7 +198,7 @@ def _walk(split: Path) -> Iterator[File]:
         prefix, above = folders.pop()
         with os.scandir(split / prefix) as entries:
             for entry in entries:
-                if _is_hidden(entry.name):
+                if is_hidden(entry.name):
                     continue
                 name = prefix + os.fsencode(entry.name).decode(errors="replace")
                 try:
@@ -221,7 +218,7 @@ def _walk(split: Path) -> Iterator[File]:
 def _followed(
     entry: os.DirEntry[str], above: Sequence[tuple[int, int]], *, is_kept: bool
 ) -> os.stat_result:
-    """What is known of a file, or of a folder to walk; ValueError says why it is neither."""
+    """The state of a file or of a folder to walk; ValueError says why it is neither."""
     try:
         entry.name.encode()  # only UTF-8 can be written into JSON
         found = entry.stat()
@@ -234,9 +231,9 @@ def _followed(
     if not stat.S_ISDIR(found.st_mode):
         raise ValueError("no file: a pipe or the like")
     if _inode(found) in above:
-        raise ValueError("a link to a folder that it is in itself: there would be no end of it")
+        raise ValueError("a link to a folder that contains it: following it would never end")
     if is_kept and entry.is_symlink():
-        raise ValueError("a link to a folder, of which DVC keeps nothing; put the folder there")
+        raise ValueError("a link to a folder, which DVC does not keep; put the folder there")
     return found
 
 
@@ -245,9 +242,5 @@ def _inode(found: os.stat_result) -> tuple[int, int]:
 
 
 def _is_kept(split: Path) -> bool:
-    """Whether DVC keeps the folder, or one that it is in, so that others get it by a pull."""
+    """Whether DVC keeps the folder or one above it, for others to pull."""
     return any(Path(f"{folder}.dvc").is_file() for folder in (split, *split.parents))
-
-
-def _shortened(sha256: hashlib._Hash) -> str:
-    return sha256.hexdigest()[:32]

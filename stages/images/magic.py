@@ -1,10 +1,10 @@
-"""What a file is by its first bytes, where it is not what its name says."""
+"""Recognizes a file by its first bytes, if it is not what its name says."""
 
 from __future__ import annotations
 
 FIRST_BYTES = 64
 
-# What a file begins with, without space before it and in small letters; what it is, and what to do.
+# First bytes of a file, in lower case and without space before them: what it is, and what to do.
 KINDS = {
     b"version https://git-lfs.github.com/spec/": "a Git LFS pointer: run `git lfs pull`",
     b"\x1f\x8b": "gzip: unpack it",
@@ -20,6 +20,6 @@ KINDS = {
 
 
 def named_content(first_bytes: bytes) -> str | None:
-    """What a file is that begins so, if it is known to be neither an image nor a shard."""
+    """What a file with these first bytes is, if it is known to be neither an image nor a shard."""
     start = first_bytes.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     return next((kind for magic, kind in KINDS.items() if start.startswith(magic)), None)

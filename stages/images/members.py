@@ -1,4 +1,4 @@
-"""The images of a shard as its reader gives them: a name, a label, and the encoded bytes."""
+"""The images of a shard as a reader yields them: a name, a label, and the encoded bytes."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ MAX_IMAGE_BYTES = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """An image of a shard, or of a folder: `name` is that within it, `label` that of its class.
+    """An image of a shard or a folder: its name there, and the name of its class as `label`.
 
-    It is known by `content`, a digest of its bytes; where it has none, `reason` says why.
+    `content` is the digest of its bytes. If that is empty, `reason` says why.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Place:
-    """Where the reading of a shard can begin, or go on."""
+    """Where reading a shard can begin or go on."""
 
     at: int = 0  # a byte of a tar file, a row group of a Parquet file
     share: float = 0  # of the shard, before this place
@@ -43,7 +43,7 @@ START = Place()
 # A member and its bytes.
 EncodedImage = tuple[Member, bytes]
 
-# The same with its place, where the reading can begin with it.
+# The same with its place, if reading can begin there.
 Placed = tuple[Place | None, Member, bytes]
 
 
@@ -56,22 +56,22 @@ def refused(name: str, reason: str) -> EncodedImage:
 
 
 def class_of(label: object, names: Sequence[str] | None = None) -> str | None:
-    """The name of a class, or its number where it has no name; other values are no class."""
+    """The name of a class, or its number if it has no name; None for any other value."""
     if isinstance(label, float) and label.is_integer():
-        label = int(label)  # pandas makes a column of integers with a gap one of floats
+        label = int(label)  # pandas turns integers with a gap into floats
     if label == UNLABELLED or not isinstance(label, int | str):
         return None
     if names and isinstance(label, int):
         if not 0 <= label < len(names):
-            raise ValueError(f"the label {label}, where {len(names)} classes have names")
+            raise ValueError(f"expected a label of one of {len(names)} classes, found {label}")
         return names[label]
     name = str(label)
-    name.encode()  # fails for half a character, which JSON may hold but nothing can be written with
+    name.encode()  # fails for half a character: JSON may hold that, but UTF-8 cannot
     return name
 
 
 def parse_json(content: bytes) -> Any:
-    """ValueError where it is no JSON that can be read."""
+    """The value of a JSON text; ValueError if it is damaged or nested too deeply."""
     try:
         return json.loads(content)
     except RecursionError:

@@ -1,4 +1,4 @@
-"""Rows of text on disk, in their order: in memory, those of a million files take 500 MB."""
+"""Rows of text on disk, in order: in memory, the rows of a million files take 500 MB."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlite3
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, TypeVar, overload
 
 from stages.shared.batches import batches
 
@@ -16,13 +16,10 @@ BATCH_ROWS = 1024
 
 
 class Rows:
-    """A table in a temporary file, which goes when the table does.
-
-    OSError says so where there is no room for it.
-    """
+    """A table in a temporary file, which is removed with it; OSError if the disk is full."""
 
     def __init__(self, *columns: str) -> None:
-        # Whichever thread collects garbage closes it.
+        # Any thread may collect the garbage, and so close it.
         self._database = sqlite3.connect("", check_same_thread=False)
         weakref.finalize(self, self._database.close)
         self._database.execute(f"CREATE TABLE rows ({', '.join(columns)})")
@@ -60,34 +57,34 @@ class Rows:
         return [value for (value,) in self._select(f"DISTINCT {column} FROM rows")]
 
     def without(self, column: str) -> Iterator[tuple[Any, ...]]:
-        """The rows that have no value in a column."""
+        """The rows without a value in a column."""
         return self._select(f"* FROM rows WHERE {column} IS NULL ORDER BY rowid")
 
     def column(self, name: str) -> Iterator[Any]:
         return (value for (value,) in self._select(f"{name} FROM rows ORDER BY rowid"))
 
     def value(self, name: str, row: int) -> Any:
-        """One value of a column, in a row that there is."""
+        """One value of a column; the row must exist."""
         return next(self._select(f"{name} FROM rows WHERE rowid = {row + 1}"))[0]
 
     def _select(self, what: str) -> Iterator[tuple[Any, ...]]:
-        # A generator, so that the table is there for as long as it is read.
+        # A generator keeps the table alive while it is read.
         with _readable_disk_errors():
             cursor = self._database.execute(f"SELECT {what}")
             yield from iter(cursor.fetchone, None)
 
 
-class Column(Sequence[T], Generic[T]):
-    """The values of a column, read when they are asked for, each made into what is meant."""
+class Column(Sequence[T]):
+    """The values of a column, each read on demand and converted."""
 
-    def __init__(self, rows: Rows, name: str, meaning: Callable[[Any], T]) -> None:
-        self._rows, self._name, self._meaning = rows, name, meaning
+    def __init__(self, rows: Rows, name: str, convert: Callable[[Any], T]) -> None:
+        self._rows, self._name, self._convert = rows, name, convert
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[T]:
-        return map(self._meaning, self._rows.column(self._name))
+        return map(self._convert, self._rows.column(self._name))
 
     @overload
     def __getitem__(self, row: int) -> T: ...
@@ -97,7 +94,7 @@ class Column(Sequence[T], Generic[T]):
         chosen = range(len(self))[row]
         if isinstance(chosen, range):
             return [self[number] for number in chosen]
-        return self._meaning(self._rows.value(self._name, chosen))
+        return self._convert(self._rows.value(self._name, chosen))
 
 
 @contextmanager
@@ -107,5 +104,5 @@ def _readable_disk_errors() -> Iterator[None]:
     except sqlite3.OperationalError as error:
         raise OSError(
             f"the names of all files do not fit into a temporary file ({error}); free some space, "
-            "or let TMPDIR name a folder that has some"
+            "or set TMPDIR to a folder that has some"
         ) from error

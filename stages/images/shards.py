@@ -1,7 +1,6 @@
-"""The images of a shard, one after the other: WebDataset's tar files, and Parquet files.
+"""Reads the images of a shard, a tar file of WebDataset or a Parquet file, one by one.
 
-The bytes of an image are given as they are in the shard, still encoded. A shard that is not wholly
-what it should be is an error, for then it is not known which images are missing.
+The images stay encoded. A damaged shard is an error, as nobody knows which images are missing.
 """
 
 from __future__ import annotations
@@ -18,24 +17,24 @@ from stages.images.parquet import parquet_has_images, read_parquet
 from stages.images.tar import read_tar
 from stages.shared.location import Location, open_file
 
-# At a URL: bytes of a request. A column of Parquet is in pieces, so much more would be for nothing.
+# Bytes of one request to a URL. A Parquet column is in pieces: more bytes would be of no use.
 BLOCK_BYTES = 2**23
 
-# The next block is fetched while the images of this one are decoded.
+# The next block is fetched while the images of the last one are decoded.
 READ_AHEAD = {"cache_type": "background", "cache_options": {"maxblocks": 4}}
 
 
 def read_shard(shard: File) -> Iterator[EncodedImage]:
-    """The images in the shard's order, of which few are in memory at once.
+    """The images in the shard's order; few are in memory at once.
 
-    Raises OSError where it is no whole shard, and ValueError where it is no longer the one that was
-    listed: what it gave until then is not to be kept.
+    Raises OSError if the shard is damaged, and ValueError if it changed since it was listed. The
+    images before an error must not be kept.
     """
     return ((member, data) for _, member, data in read_from(shard, START))
 
 
 def read_from(shard: File, start: Place) -> Iterator[Placed]:
-    """As `read_shard`, from one of its places on."""
+    """As `read_shard`, from a place on, and with the places where reading can go on."""
     try:
         yield from _read(shard.path, start)
     except OSError:
@@ -45,7 +44,7 @@ def read_from(shard: File, start: Place) -> Iterator[Placed]:
 
 
 def read_image(folder: Location, name: str) -> bytes:
-    """The bytes of one image of a split, by its name in the index: a file, or within a shard."""
+    """The bytes of an image by its name in the index: of a file, or of a member of a shard."""
     for parent in reversed(PurePosixPath(name).parents):
         shard = File(str(parent), folder)
         if shard.is_shard and shard.path.is_file():
@@ -58,7 +57,7 @@ def read_image(folder: Location, name: str) -> bytes:
 
 
 def has_images(path: Location) -> bool:
-    """Whether a Parquet file has a column of images; OSError where it cannot be read."""
+    """Whether a Parquet file has a column of images; OSError if it cannot be read."""
     try:
         with _open(path) as file:
             return parquet_has_images(file)
@@ -73,10 +72,10 @@ def _check_unchanged(shard: File) -> None:
 
 def _read(path: Location, start: Place = START) -> Iterator[Placed]:
     read = read_tar if path.name.lower().endswith(".tar") else read_parquet
-    # RecursionError: tarfile follows headers that each announce another one.
+    # RecursionError: tarfile follows headers that each announce a header.
     failures: tuple[type[Exception], ...] = (tarfile.TarError, ValueError, OSError, RecursionError)
     if not isinstance(path, Path):
-        failures = (Exception,)  # all that the errors of filesystems have in common
+        failures = (Exception,)  # the only class that errors of all filesystems share
     try:
         with _open(path) as file:
             try:
@@ -89,7 +88,7 @@ def _read(path: Location, start: Place = START) -> Iterator[Placed]:
 
 
 def _refuse_others(file: IO[bytes]) -> None:
-    """ValueError where the content is of another kind than the name says."""
+    """ValueError if the content is known to be of another kind than the name says."""
     file.seek(0)
     if content := named_content(file.read(FIRST_BYTES)):
         raise ValueError(f"it is {content}") from None

@@ -1,4 +1,4 @@
-"""The images of WebDataset's tar files: the one image of each sample, and its label.
+"""Reads WebDataset's tar files: the one image of each sample, and its label.
 
 https://github.com/webdataset/webdataset#the-webdataset-format
 """
@@ -12,7 +12,7 @@ from itertools import chain, groupby
 from pathlib import PurePosixPath
 from typing import IO, cast
 
-from stages.images.listing import DROPPINGS
+from stages.images.listing import is_hidden
 from stages.images.members import (
     MAX_IMAGE_BYTES,
     EncodedImage,
@@ -35,7 +35,7 @@ NAMED = 5  # files of a sample that is refused
 
 
 def read_tar(file: IO[bytes], start: Place) -> Iterator[Placed]:
-    """The images from a place on; TarError or ValueError where it is no whole archive."""
+    """The images from a place on; TarError or ValueError if the archive is damaged."""
     whole = _Whole(file)
     whole.seek(start.at)
     with tarfile.open(fileobj=cast("IO[bytes]", whole), mode="r:") as tar:
@@ -44,7 +44,7 @@ def read_tar(file: IO[bytes], start: Place) -> Iterator[Placed]:
             if key in keys:
                 raise ValueError(f"the files of sample {key!r} do not follow each other")
             first = next(infos)
-            # What a global header says of all that follows is known only to who read that.
+            # A global header applies to all that follows, so reading cannot begin after it.
             share = round(first.offset / whole.size, 2)
             place = None if tar.pax_headers else Place(first.offset, share, keys)
             yield place, *_image_of_sample(chain([first], infos), whole)  # noqa: B031
@@ -53,7 +53,7 @@ def read_tar(file: IO[bytes], start: Place) -> Iterator[Placed]:
 
 
 class _Whole:
-    """A file that has all that is asked of it: a header may claim any size."""
+    """A file that is not read beyond its end, though a header may claim any size."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -74,21 +74,18 @@ class _Whole:
 
 
 def _files(tar: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
-    """What is no folder, and neither hidden nor in a hidden folder."""
+    """The members that are no folders, and neither hidden nor in a hidden folder."""
     for info in iter(tar.next, None):
-        tar.members.clear()  # type: ignore[attr-defined]  # it keeps them all
+        tar.members.clear()  # type: ignore[attr-defined]  # tarfile keeps them all
         if info.size < 0 or not info.offset < info.offset_data <= tar.offset:
             raise ValueError(f"a damaged header at byte {info.offset}")
-        if not info.isdir() and not any(map(_is_hidden, PurePosixPath(info.name).parts)):
+        parts = PurePosixPath(info.name).parts
+        if not info.isdir() and not any(is_hidden(part) for part in parts if part != ".."):
             yield info
 
 
-def _is_hidden(part: str) -> bool:
-    return part in DROPPINGS or (part.startswith(".") and part != "..")
-
-
 def _key(info: tarfile.TarInfo) -> str:
-    """What the files of a sample have in common: their path up to the first dot of the name."""
+    """What the files of a sample share: their path up to the first dot of the name."""
     path = PurePosixPath(info.name)
     return str(path.parent / path.name.partition(".")[0])
 
@@ -98,7 +95,7 @@ def _suffix(info: tarfile.TarInfo) -> str:
 
 
 def _image_of_sample(infos: Iterable[tarfile.TarInfo], file: _Whole) -> EncodedImage:
-    """The one image of a sample, and its label; what else it has, as captions or masks, is not."""
+    """The one image of a sample, and its label; captions, masks and the like are left out."""
     images, others = list[tarfile.TarInfo](), list[tarfile.TarInfo]()
     data, labels, reasons = b"", list[str | None](), list[str]()
     for info in infos:
@@ -128,7 +125,7 @@ def _image_of_sample(infos: Iterable[tarfile.TarInfo], file: _Whole) -> EncodedI
 
 
 def _content(info: tarfile.TarInfo, file: _Whole, most: int) -> bytes:
-    """The bytes of a file; ValueError where they are not to be read into memory."""
+    """The bytes of a member; ValueError if it is no plain file, or too large for memory."""
     if not info.isreg():
         raise ValueError("neither a file nor a folder")
     if info.issparse():
@@ -147,18 +144,16 @@ def _label(suffix: str, content: bytes) -> str | None:
 
 
 def _check_end(file: IO[bytes], end: int) -> None:
-    """What follows an archive's end is zeros alone; tarfile takes damaged headers for that end."""
+    """ValueError if anything but zeros follows; a damaged header is an end to tarfile as well."""
     file.seek(end)
-    at = end
-    while chunk := file.read(CHUNK_BYTES):
-        if rest := chunk.lstrip(b"\0"):
-            at += len(chunk) - len(rest)
-            if at < end + tarfile.BLOCKSIZE:
-                raise ValueError(f"truncated or damaged after {end} bytes")
-            raise ValueError(
-                f"the archive ends at byte {end}, and from byte {at} on there is more, which tar "
-                "would not read; join archives by `tar --concatenate`, or write the shard anew"
-            )
-        at += len(chunk)
+    at, rest = end, b""
+    while not rest and (chunk := file.read(CHUNK_BYTES)):
+        rest = chunk.lstrip(b"\0")
+        at += len(chunk) - len(rest)
     if at < end + tarfile.BLOCKSIZE:
         raise ValueError(f"truncated or damaged after {end} bytes")
+    if rest:
+        raise ValueError(
+            f"the archive ends at byte {end}, and from byte {at} on there is more, which tar would "
+            "not read; join archives by `tar --concatenate`, or write the shard anew"
+        )

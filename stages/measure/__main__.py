@@ -33,14 +33,14 @@ def measure(split: str, params: Params) -> tuple[SplitStatistics, Index]:
     if not is_array(folder):
         note_another(_recorded_decoder(split), split)
         return measure_folder(split, params.dataset, engine_of(params.measure))
-    # Here, since files are measured without torch.
+    # Imported here, since files are measured without torch.
     with entry.importing():
         from stages.measure.array_split import measure_arrays
     return measure_arrays(split, folder, params.measure)
 
 
 def _recorded_decoder(split: str) -> str:
-    """What decoded the images that the reports are of, which Git keeps; `inventory` mends them."""
+    """The decoder in the last inventory, which Git keeps; a damaged one is written anew later."""
     with suppress(OSError, ValueError):
         return ", ".join(read_json(INVENTORY)[split].get("decoder", []))
     return ""

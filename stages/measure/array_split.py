@@ -20,7 +20,7 @@ from stages.statistics.integers import SplitStatistics
 
 @dataclass(frozen=True)
 class Range:
-    """Images of an array that a worker measures in one go, on a device of its machine."""
+    """Images of an array for a worker to measure in one go, on a device of its machine."""
 
     images: ImageFile
     start: int
@@ -55,11 +55,11 @@ def measure_images(split: str, images: ImageFile, measure: Measure) -> SplitStat
 def measure_ranges(
     split: str, images: ImageFile, measure: Measure, engine: Engine
 ) -> SplitStatistics:
-    """The same statistics by workers on other machines, which all see the file of the images."""
+    """The same statistics from workers on other machines, which must all see the file."""
     if measure.device not in ("auto", "cpu", "cuda"):
         raise ValueError(
-            "measure.device in params.yaml: expected cuda, or auto or cpu (which are CPUs here), "
-            f"as Ray deals out the devices of its machines, found {measure.device!r}"
+            "measure.device in params.yaml: with Ray, which picks the devices, expected cuda for "
+            f"GPUs, or auto or cpu for CPUs, found {measure.device!r}"
         )
     device = "cuda" if measure.device == "cuda" else "cpu"
     step = batch_size(images, measure.batch_images)
@@ -73,7 +73,7 @@ def measure_ranges(
 
 
 def measure_range(part: Range) -> tuple[int, SplitStatistics]:
-    """The statistics of a range, with its start, as results come in any order."""
+    """The start of a range and its statistics; the start is needed as results come in any order."""
     device = choose_device(part.device)
     with readable_device_errors(device):
         return part.start, measure_batch(part.images[part.start : part.stop], device)

@@ -1,4 +1,4 @@
-"""The images of files and shards as one split: their statistics, and what each of them is."""
+"""Joins the images of files and shards to a split: its statistics and its index."""
 
 from __future__ import annotations
 
@@ -20,15 +20,12 @@ from stages.shared.preparation import Size
 from stages.statistics.histograms import in_one_mode, joined_in_one_mode, statistics_of_counts
 from stages.statistics.integers import SplitStatistics
 
-# So many counts are in memory at once: 6 MiB of them.
-BLOCK_IMAGES = 1024
-
-# So many bad files are named in an error.
-NAMED = 10
+BLOCK_IMAGES = 1024  # whose counts are in memory at once: 6 MiB
+NAMED = 10  # bad files in an error
 
 
 class Collection:
-    """Gathers images block by block, in their order, and what is no image."""
+    """Gathers images block by block, in order, and the files that are no images."""
 
     def __init__(self) -> None:
         self._images = Rows("name", "label", "content")
@@ -50,13 +47,10 @@ class Collection:
             self._converted.update(measured.converted)
         self._gray += sum(len(measured.counts) == 1 for measured in found)
 
-    def refuse(self, image: Member, reason: str) -> None:
-        self.quarantined.append(Quarantined(name=image.name, reason=reason))
-
     def finish(self, noted: dict[str, list[str]]) -> tuple[SplitStatistics, Index]:
         self._say_what_lacks_a_label()
         classes, numbers = classes_of(self._images.distinct("label"))
-        # Also where all are gray, as those of the other split may not be: see `inventory`.
+        # Also if all are gray, as the other split may have colour images: see `inventory`.
         if self._gray:
             self._converted["gray"] = self._gray
         # Not validated, as that would bring all rows into memory.
@@ -75,7 +69,7 @@ class Collection:
         return joined_in_one_mode(self._parts), index
 
     def _say_what_lacks_a_label(self) -> None:
-        """It may have one that is not where it is looked for."""
+        """The data may have labels in another place: so this says where they are looked for."""
         unlabelled = self._images.without("label")
         first = next(unlabelled, None)
         if first is not None:
@@ -93,12 +87,12 @@ class Collection:
 
 
 def collect(files: Listing, store: Store, *, quarantine: bool) -> tuple[SplitStatistics, Index]:
-    """Put together what the store has of the files, in their order.
+    """The statistics and the index of the files, in order, from what the store has of them.
 
-    Raises ValueError that names the files that are no images, unless they are to be put into
-    quarantine, and where no image is left.
+    ValueError names the files that are no images, unless `quarantine` is set or no image is left.
     """
     collection = Collection()
+    bad = collection.quarantined
     for images in batches(images_of(files, store), BLOCK_IMAGES):
         found = store.get(image.content for image in images if not image.reason)
         block = []
@@ -107,10 +101,9 @@ def collect(files: Listing, store: Store, *, quarantine: bool) -> tuple[SplitSta
             if isinstance(measured, MeasuredImage):
                 block.append((image, measured))
             else:
-                collection.refuse(image, str(measured))
+                bad.append(Quarantined(name=image.name, reason=str(measured)))
         if block:
             collection.add(block)
-    bad = collection.quarantined
     total = len(collection) + len(bad)
     listed = "\n".join(f"  {file.name}: {file.reason}" for file in bad[:NAMED])
     if len(bad) > NAMED:
@@ -127,7 +120,7 @@ def collect(files: Listing, store: Store, *, quarantine: bool) -> tuple[SplitSta
 
 
 def images_of(files: Iterable[File], store: Store) -> Iterator[Member]:
-    """The images by their names in the split: each file, or each member of a shard."""
+    """The images with their names in the split: each file, or each member of a shard."""
     for file in files:
         if file.noted:
             continue
@@ -139,13 +132,13 @@ def images_of(files: Iterable[File], store: Store) -> Iterator[Member]:
 
 
 def label_of(name: str) -> str | None:
-    """The label of an image file: the first folder of its name, if it is in one."""
+    """The label of an image file: the first folder of its name, if there is one."""
     folder, slash, _ = name.partition("/")
     return folder if slash else None
 
 
 def classes_of(labels: Iterable[str | None]) -> tuple[list[str], dict[str | None, int | None]]:
-    """The classes, and the number of each label's; None for no label."""
+    """The classes, and the number of each label's class; None has the number None."""
     classes = sorted({label for label in labels if label is not None})
     return classes, {None: None} | {label: number for number, label in enumerate(classes)}
 

@@ -18,24 +18,23 @@ from torch import Tensor
 from stages.shared.names import LEVELS
 from stages.statistics.integers import SplitStatistics
 
-# Float32 adds are the fastest sums that torch has, and exact below 2^24: so are those of
-# 256 squared levels, in any order, since 256 * 255^2 < 2^24.
+# Torch adds float32 the fastest, and exactly below 2^24. So the sum of 256 squared levels is exact
+# in any order, since 256 * 255^2 < 2^24.
 EXACT_TERMS = 256
 
-# A batch of large images is cut down to this (or to one image), whatever `batch_images` says.
+# A batch of large images is cut down to this, or to one image, whatever `batch_images` says.
 MAX_BATCH_BYTES = 2**26
 
-# On a CPU the work goes block by block through one scratch buffer that stays in the cache of a
-# core (1 MiB of pixels, 4 MiB as float32): fresh memory for a whole batch costs ten times as much
-# as the arithmetic. A GPU has no such cost and wants few, large kernels.
+# On a CPU each block goes through one scratch buffer that stays in the cache of a core (1 MiB of
+# pixels, 4 MiB as float32). New memory for a whole batch would cost ten times as much as the
+# arithmetic. A GPU has no such cost and wants few, large kernels.
 CPU_BLOCK_VALUES = 2**20
 
-# Enough for one batch to be copied while others are counted.
-GPU_WORKERS = 4
+GPU_WORKERS = 4  # enough to copy a batch while others are counted
 
 
 class ImageBatches(Protocol):
-    """Images whose slices are uint8 arrays (n, C, H, W): an array, or a file read in slices."""
+    """Images whose slices are uint8 arrays (n, C, H, W): an array, or a file on disk."""
 
     def __len__(self) -> int: ...
 
@@ -45,10 +44,10 @@ class ImageBatches(Protocol):
 def measure_batches(
     images: ImageBatches, batch_images: int, device: torch.device
 ) -> Iterator[SplitStatistics]:
-    """Yield the statistics of each batch, in order, measuring several batches at once.
+    """Yield the statistics of each batch, in order; several batches are measured at once.
 
-    A batch has at most `batch_images` images, fewer where they are large. It is read when a worker
-    takes it up, so at most one per worker is in memory.
+    A batch has at most `batch_images` images, and fewer if they are large. A worker reads a batch
+    when it begins with it, so at most one batch per worker is in memory.
 
     >>> images = np.zeros((5, 1, 2, 2), dtype=np.uint8)
     >>> [part.images for part in measure_batches(images, 2, torch.device("cpu"))]
@@ -59,20 +58,19 @@ def measure_batches(
     pending: deque[Future[SplitStatistics]] = deque()
     with ThreadPoolExecutor(workers, initializer=_start_worker, initargs=(device,)) as pool:
         try:
-            for start in range(0, len(images), step):
-                batch = slice(start, start + step)
+            for batch in _slices(len(images), step):
                 pending.append(pool.submit(lambda b: measure_batch(images[b], device), batch))
                 if len(pending) > 2 * workers:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
         finally:
-            # After an error or an interrupt nothing more is begun.
+            # After an error or an interrupt, no further batch is begun.
             pool.shutdown(wait=False, cancel_futures=True)
 
 
 def batch_size(images: ImageBatches, batch_images: int) -> int:
-    """How many images a batch has: `batch_images`, or as many as `MAX_BATCH_BYTES` hold.
+    """How many images a batch has: `batch_images`, or fewer if `MAX_BATCH_BYTES` hold no more.
 
     >>> batch_size(np.zeros((5, 1, 2, 2), dtype=np.uint8), 4096)
     4096
@@ -139,20 +137,15 @@ def _exact_sums(values_CNP: Tensor) -> Tensor:
 
 
 def _workers(device: torch.device) -> int:
-    match device.type:
-        case "cpu":
-            return torch.get_num_threads()
-        case "cuda":
-            return GPU_WORKERS
-        case _:
-            return 1  # torch's MPS backend is not thread-safe
+    # One on MPS, as torch's backend for it is not thread-safe.
+    return {"cpu": torch.get_num_threads(), "cuda": GPU_WORKERS}.get(device.type, 1)
 
 
 def _start_worker(device: torch.device) -> None:
     if device.type == "cpu":
-        # The workers are the parallelism: threads inside torch's operations would only compete.
-        # (It is also the new default of threads that are started later.)
+        # The workers run in parallel already: threads inside torch's operations would compete with
+        # them. (This is also the new default for threads that are started later.)
         torch.set_num_threads(1)
     elif device.type == "cuda":
-        # Streams of their own let the copies of one worker overlap with the kernels of another.
+        # With streams of their own, one worker copies while another one counts.
         torch.cuda.set_stream(torch.cuda.Stream(device))

@@ -1,4 +1,4 @@
-"""The device that the arithmetic runs on, chosen at the edge."""
+"""Chooses the device to count on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 
 def choose_device(name: str) -> torch.device:
-    """The named device, or for `auto` the fastest that is there; ValueError if it is absent."""
+    """The named device, or for `auto` the fastest one; ValueError if this machine lacks it."""
     present = []
     if torch.cuda.is_available():
         present += ["cuda", *(f"cuda:{index}" for index in range(torch.cuda.device_count()))]
@@ -28,7 +28,7 @@ def choose_device(name: str) -> torch.device:
 
 @contextmanager
 def readable_device_errors(device: torch.device) -> Iterator[None]:
-    """Turn what torch raises for a device that is busy, too old or out of memory into OSError."""
+    """Turn torch's errors of a device that is busy, too old or out of memory into OSError."""
     try:
         yield
     except RuntimeError as error:

@@ -16,23 +16,23 @@ R = TypeVar("R")
 
 
 class Engine(Protocol):
-    """Does work of any kind, side by side; see `in_processes`.
+    """Does any work, several tasks at once; see `in_processes`.
 
-    It asks for more tasks after each result, also where there were none before.
+    It asks for more tasks after each result, even if there were none the last time.
     """
 
     def __call__(self, work: Callable[[T], R], tasks: Iterable[T], /) -> Iterator[R]: ...
 
 
 def engine_of(measure: Measure, *, gpus: int = 0) -> Engine:
-    """The engine that params.yaml names, where it may be Ray with so many GPUs for each worker."""
+    """The engine that params.yaml names; with Ray, each worker has this number of GPUs."""
     if measure.engine == "local":
         return in_processes
     if measure.ray_address is None:
-        # Ray reads these where it is imported. Otherwise it would listen on all interfaces, and
-        # its token be one that other programs know too.
+        # Ray reads these when it is imported. Without them it would listen on all interfaces, with
+        # a token that other programs know too.
         os.environ |= {
-            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # so off on Linux too: only loopback
+            "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # only loopback, on Linux too
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN": token_hex(),
         }

@@ -1,4 +1,4 @@
-"""A split that is files or shards: measured as far as the store does not know them."""
+"""Measures a split of files or shards, as far as the store does not know them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from stages.statistics.integers import SplitStatistics
 
 R = TypeVar("R")
 
-# Image files are cut into at least MIN_TASKS tasks, so that each of many processes gets some. A
-# task of MAX_TASK_FILES files is large enough that sending it costs little beside its work.
+# Image files are dealt to at least MIN_TASKS tasks, so that each of many processes gets some. With
+# MAX_TASK_FILES files, sending a task costs little beside its work.
 MIN_TASKS = 64
 MAX_TASK_FILES = 256
 
-# Of shards, as tqdm has it but for those that are read in part.
+# tqdm's own bar, with fractions of shards.
 BAR = "{desc}: {percentage:3.0f}%|{bar}| {n:.10g}/{total} [{elapsed}<{remaining}, {rate_fmt}]"
 
 
@@ -46,14 +46,14 @@ def measure_folder(split: str, dataset: Dataset, engine: Engine) -> tuple[SplitS
         return collect(files, store, quarantine=dataset.on_bad_image == "quarantine")
 
     found = with_store(dataset, measured)
-    # DVC digests the folder only after this process: what changes between the two, it takes for
-    # what was measured (treeverse/dvc#11058).
+    # DVC digests the folder only after this process has ended. So it would record a file that is
+    # replaced in between as measured (treeverse/dvc#11058).
     check_unchanged(files)
     return found
 
 
 def ensure_measured(split: str, dataset: Dataset, contents: Iterable[str], engine: Engine) -> None:
-    """Measure the split once more if the store, which is not shared, lacks one of its contents."""
+    """Measure the split again if the store lacks a content: the store is not shared by DVC."""
 
     def measured(store: Store) -> None:
         if any(store.lacks(contents)):
@@ -64,7 +64,7 @@ def ensure_measured(split: str, dataset: Dataset, contents: Iterable[str], engin
 
 
 def with_store(dataset: Dataset, work: Callable[[Store], R]) -> R:
-    """Do work that needs the store; from the start where its file turns out to be damaged."""
+    """Do work that needs the store; begin again if the file of the store is damaged."""
     try:
         with Store.open(version(dataset.preparation), dataset.max_pixels) as store:
             return work(store)
@@ -77,7 +77,7 @@ def with_store(dataset: Dataset, work: Callable[[Store], R]) -> R:
 def measure_missing(
     split: str, files: Listing, preparation: Preparation, store: Store, engine: Engine
 ) -> None:
-    """Bring into the store what it lacks. A run that is killed goes on from where it was."""
+    """Measure what the store lacks. After a run that was killed, this goes on where it ended."""
     sharded = any(file.is_shard for file in islice(files.contents(), 1))  # all are, or none
     lacks = store.lacks_shards if sharded else store.lacks
     listed, asked = tee(files.contents())
@@ -98,7 +98,7 @@ def measure_missing(
 
 
 class Tasks(Iterator[Task]):
-    """Tasks, and further ones that follow from results."""
+    """Tasks, and `further` ones that results ask for."""
 
     def __init__(self, tasks: Iterable[Task]) -> None:
         self._tasks = iter(tasks)

@@ -1,4 +1,4 @@
-"""Processes on this machine that work side by side."""
+"""Does tasks in processes of this machine, several at once."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from typing import TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Tasks that wait at each worker, so that none is idle and few are in memory.
-WAITING = 2
+WAITING = 2  # tasks for each worker at a time: none is idle, and few are in memory
 
 
 def in_processes(work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
     """The results of `work` as they come, in any order; the first error of a task is raised.
 
-    OSError names the tasks that were under way where a process dies.
+    OSError names the tasks in work if a process dies.
     """
     processes = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    # Not forked: torch's threads, and those that hash files, would not survive it.
+    # Not forked, as torch's threads and those that hash files would not survive that.
     context = multiprocessing.get_context("spawn")
     remaining, pending = iter(tasks), dict[Future[R], T]()
     with ProcessPoolExecutor(processes, context, initializer=_end_with_the_parent) as pool:
@@ -40,19 +39,19 @@ def in_processes(work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
                     del pending[future]
         except BrokenProcessPool as error:
             lost = [task for future, task in pending.items() if future.exception()]
-            # The tasks that came first are the ones that processes have.
+            # The processes had the first of these tasks; the others were waiting.
             had = "".join(f"\n  {task!s:.200}" for task in lost[:processes])
             raise OSError(
-                "a process was killed, perhaps as memory ran out. It had one of these, as every "
-                f"process has one:{had}\nFree memory, or look for a large image there, and run "
-                "again: what was measured before is kept"
+                "a process was killed, perhaps as memory ran out. It was working on one of these:"
+                f"{had}\nFree memory, or look for a large image there, and run again: what was "
+                "measured before is kept"
             ) from error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _end_with_the_parent() -> None:
-    """A process of a run that was killed would otherwise wait for its next task forever."""
+    """Without this, a process would wait forever for its next task once the run is killed."""
 
     def wait_and_exit() -> None:
         parent = multiprocessing.parent_process()

@@ -1,4 +1,4 @@
-"""Workers on a Ray cluster: what `in_processes` does, on as many machines as the cluster has."""
+"""Does tasks on the machines of a Ray cluster, as `in_processes` does on this one."""
 
 from __future__ import annotations
 
@@ -19,17 +19,12 @@ from stages.measure.processes import WAITING
 T = TypeVar("T")
 R = TypeVar("R")
 
-# Ray starts a task again when its worker or its node dies: so often, then something is wrong.
-RETRIES = 3
+RETRIES = 3  # how often Ray starts a task again after its worker or its node died
+OBJECT_STORE_BYTES = 2**27  # results are small; Ray would set a third of the memory aside
+SECONDS_TO_REACH = 5  # Ray itself tries for minutes to reach an address
 
-# Results are small; Ray would otherwise set a third of the memory aside for them.
-OBJECT_STORE_BYTES = 2**27
-
-# Ray itself tries for minutes to reach an address where nothing is, or something else.
-SECONDS_TO_REACH = 5
-
-# HTTP/2 without TLS: what a client opens with (RFC 9113, section 3.4), and the type of the frame
-# that every server, as each node of Ray is, answers with.
+# HTTP/2 without TLS (RFC 9113, section 3.4), which each node of Ray speaks: the first bytes of a
+# client, and the type of the frame that a server answers with.
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 SETTINGS = 4
 
@@ -44,8 +39,8 @@ def on_ray(
 ) -> Iterator[R]:
     """The results of `work` as they come, in any order; the first error of a task is raised.
 
-    A worker has a CPU, and `gpus` GPUs. Without an address, Ray runs on this machine for as long as
-    the work takes.
+    A worker has a CPU, and `gpus` GPUs. Without an address, Ray runs on this machine and ends with
+    the work.
     """
     _connect(address)
     try:
@@ -56,7 +51,7 @@ def on_ray(
         here, remaining = Path.cwd(), iter(tasks)
         pending: dict[ray.ObjectRef[R], T] = {}
         while True:
-            # Asked each time, as nodes come and go. Where none is left, tasks wait for the next.
+            # Counted each time, as nodes come and go. Without a node, tasks wait for the next one.
             workers = max(1, int(ray.cluster_resources().get(slots, 0)))
             for task in islice(remaining, max(0, WAITING * workers - len(pending))):
                 pending[remote.remote(work, task, here, decoder())] = task
@@ -70,8 +65,8 @@ def on_ray(
 
 def _connect(address: str | None) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    # The workers run this code, whatever else is on their machines. (The second pattern is the
-    # folder itself: were it excluded, Ray would ship nothing.)
+    # The workers run this code, whatever is on their machines. The second pattern keeps the folder
+    # itself: Ray would ship nothing without it.
     root = Path(__file__).parents[2]
     code = {"working_dir": str(root), "excludes": ["/*", "!/.", "!/stages"]}
     started: dict[str, Any] = {
@@ -89,15 +84,15 @@ def _connect(address: str | None) -> None:
             **({} if address else started),
         )
     except (OSError, RuntimeError, RayError) as error:
-        # Ray raises one for another, which has the text of a third.
+        # Ray hides this error in others, as their cause or in their text.
         wants_token = AuthenticationError.__name__ in f"{error!r} {error.__cause__}"
         reason = ASKS_FOR_ANOTHER if wants_token else f"{error}".partition("\n")[0]
         raise OSError(f"no Ray at {address or 'this machine'} to work with: {reason}") from error
 
 
 def _knock(address: str) -> None:
-    """Raise OSError where no node of Ray answers, which Ray itself would take minutes to say."""
-    os.environ |= {"RAY_gcs_server_port_wait_time_s": "2"}  # so often Ray tries, a second each
+    """Raise OSError if no node of Ray answers; Ray itself would take minutes to say so."""
+    os.environ |= {"RAY_gcs_server_port_wait_time_s": "2"}  # Ray tries twice, a second each
     if address == "auto" or os.environ.get("RAY_USE_TLS") in ("1", "true"):
         return
     host, _, port = address.rpartition(":")
@@ -109,15 +104,15 @@ def _knock(address: str) -> None:
 
 
 def _work_as_here(work: Callable[[T], R], task: T, here: Path, expected: str) -> R:
-    """Work in the folder of the driver, so that a relative path means what it means there."""
+    """Work in the driver's folder, so that relative paths mean the same."""
     node = ray.util.get_node_ip_address()
     if expected != decoder():
         raise ValueError(
-            f"on the Ray node {node}: expected the decoder of where the results are collected, "
+            f"on the Ray node {node}: expected the decoder of the machine that collects, "
             f"{expected}; found {decoder()}, which may decode to other pixels; "
             "install requirements.txt"
         )
-    if here.is_dir():  # not needed where images are at URLs or absolute paths
+    if here.is_dir():  # it need not be, if the images are at URLs or absolute paths
         os.chdir(here)
     try:
         return work(task)

@@ -1,6 +1,6 @@
-"""What was measured of images and shards, kept by their content in the user's cache folder.
+"""Keeps what was measured of images and shards, by their content, in the user's cache folder.
 
-Not a result but a memory: without it everything is measured again, and is the same.
+It saves time and changes no result: without it, everything is measured again.
 """
 
 from __future__ import annotations
@@ -22,23 +22,21 @@ from stages.shared.cache import cache_folder
 from stages.shared.names import LEVELS
 from stages.shared.preparation import MAX_PIXELS
 
-# Of each record a digest: what does not agree with it, as after a disk's error, is not known.
+# A record that does not agree with its digest, as after an error of the disk, is not known.
 COLUMNS = "(key BLOB PRIMARY KEY, record BLOB NOT NULL, digest BLOB NOT NULL)"
 TABLES = {name: f"CREATE TABLE {name} {COLUMNS}" for name in ("images", "shards")}
 
-SECONDS_TO_WAIT = 60  # for another run that writes at the same moment
+SECONDS_TO_WAIT = 60  # for another run that is writing
+BATCH_KEYS = 256  # in one query: one by one takes more than twice the time
 
-# So many are looked up at once: one by one, they take more than twice the time.
-BATCH_KEYS = 256
-
-# What is kept of an image: facts as a line of JSON, then its counts, none if it is not an image.
+# An image as a line of JSON, then its counts; there are no counts if it cannot be measured.
 Record = bytes
 
-UNKNOWN = "was not measured, or is kept no more; run `dvc repro measure`"
+UNKNOWN = "was not measured, or is no longer kept; run `dvc repro measure`"
 
 
 class DamagedStoreError(ValueError):
-    """The store could not be read; it is gone, so that what it knew is measured again."""
+    """The store could not be read and was removed: what it knew will be measured again."""
 
 
 def to_record(measured: MeasuredImage | NotAnImageError) -> Record:
@@ -56,8 +54,8 @@ def to_record(measured: MeasuredImage | NotAnImageError) -> Record:
 
 
 def holds(record: Record, max_pixels: int) -> bool:
-    """Whether an image would be measured to the same with this limit."""
-    # Records without limits are from when `max_pixels` could not be set.
+    """Whether measuring the image with this limit would give the same record."""
+    # Records without limits are older than `dataset.max_pixels`.
     least, most = json.loads(record.partition(b"\n")[0]).get("limits", (MAX_PIXELS, MAX_PIXELS))
     return bool(least <= max_pixels <= most)
 
@@ -73,9 +71,9 @@ def from_record(record: Record) -> MeasuredImage | NotAnImageError:
 
 
 class Store:
-    """Records by the content of the file and what else decides over its counts (`version`).
+    """Records by the content of a file, and by `version`: all else that its counts depend on.
 
-    An image that another limit of pixels let through or refused is not known.
+    A record that another limit of pixels would change is not known.
     """
 
     def __init__(self, database: sqlite3.Connection, version: str, max_pixels: int) -> None:
@@ -86,7 +84,7 @@ class Store:
     @staticmethod
     @contextmanager
     def open(version: str, max_pixels: int = MAX_PIXELS) -> Iterator[Store]:
-        """Open or create the store; DamagedStoreError where it cannot be read."""
+        """Open or create the store; DamagedStoreError if it cannot be read."""
         path = cache_folder() / "measured.sqlite"
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -95,16 +93,16 @@ class Store:
                 yield Store(database, version, max_pixels)
         except sqlite3.OperationalError as error:
             raise OSError(
-                f"{path}: cannot be used ({error}); if nothing else helps, delete it"
+                f"{path}: cannot be used ({error}); mend that or delete the file"
             ) from error
         except sqlite3.DatabaseError as error:
             path.unlink(missing_ok=True)
             raise DamagedStoreError(
-                f"{path}: taken away, as it cannot be read ({error}); it only saves measuring again"
+                f"{path}: removed, as it cannot be read ({error}); all is measured again"
             ) from error
 
     def get(self, contents: Iterable[str]) -> Iterator[MeasuredImage | NotAnImageError]:
-        """What is known of each content, in order; ValueError where nothing is."""
+        """What is known of each content, in order; ValueError for one that is not known."""
         for some in batches(contents, BATCH_KEYS):
             keys = [self._key(content) for content in some]
             found = self._known("images", keys)
@@ -114,14 +112,14 @@ class Store:
                 yield from_record(found[key])
 
     def members(self, shard: str) -> list[Member]:
-        """The images of a shard, in its order; ValueError where nothing is known of it."""
+        """The images of a shard, in its order; ValueError if it is not known."""
         members = self._members(shard)
         if members is None:
             raise ValueError(f"a shard {UNKNOWN}")
         return members
 
     def lacks_shards(self, shards: Iterable[str]) -> Iterator[bool]:
-        """Whether something of a shard is not known, of each in order."""
+        """For each shard, in order, whether it or one of its images is not known."""
         for shard in shards:
             members = self._members(shard)
             yield members is None or any(
@@ -129,7 +127,7 @@ class Store:
             )
 
     def lacks(self, contents: Iterable[str]) -> Iterator[bool]:
-        """Whether nothing is known of the content of an image, of each in order."""
+        """For each content of an image, in order, whether it is not known."""
         for some in batches(contents, BATCH_KEYS):
             keys = [self._key(content) for content in some]
             known = self._known("images", keys)
@@ -140,7 +138,7 @@ class Store:
         images: Iterable[tuple[str, Record]],
         shards: Iterable[tuple[str, Sequence[Member]]] = (),
     ) -> None:
-        """Keep what was found, by contents: all of it or nothing."""
+        """Keep records of images and lists of shards, by contents: all of them or none."""
         lists = (
             (shard, _line([astuple(member) for member in members])) for shard, members in shards
         )
@@ -158,7 +156,7 @@ class Store:
         return None if record is None else [Member(*member) for member in json.loads(record)]
 
     def _known(self, table: str, keys: Sequence[bytes]) -> dict[bytes, Record]:
-        """The records that are there, and are what was written."""
+        """The records that are there, undamaged and valid for this limit of pixels."""
         marks = ", ".join("?" * len(keys))
         rows = self._database.execute(f"SELECT * FROM {table} WHERE key IN ({marks})", keys)
         return {
@@ -173,13 +171,14 @@ class Store:
 
 
 def _create_tables(database: sqlite3.Connection) -> None:
-    database.text_factory = partial(str, encoding="utf-8", errors="replace")  # of damage no error
+    # So that damaged text is no error.
+    database.text_factory = partial(str, encoding="utf-8", errors="replace")
     try:
         for name in TABLES:
             database.execute(f"CREATE TABLE IF NOT EXISTS {name} {COLUMNS}")
         found = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'")
         if dict(found) != TABLES:
-            raise sqlite3.DatabaseError("its tables are others")
+            raise sqlite3.DatabaseError("it has other tables")
     except UnicodeDecodeError as error:
         raise sqlite3.DatabaseError("its tables have damaged names") from error
 

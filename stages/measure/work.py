@@ -1,4 +1,4 @@
-"""What a worker does, on this machine or another: read files, decode and count them."""
+"""The work of a process, on this machine or another: it reads, decodes and counts files."""
 
 from __future__ import annotations
 
@@ -13,13 +13,12 @@ from stages.measure.store import Record, to_record
 from stages.shared.location import open_file
 from stages.shared.preparation import Preparation
 
-# A task ends where more images of a shard would be in memory at once.
-MAX_IMAGES = 4096
+MAX_IMAGES = 4096  # of a shard in one task, as their records are in memory at once
 
 
 @dataclass(frozen=True)
 class Task:
-    """Files to measure in one go: images, or a shard from one of its places on."""
+    """Files to measure in one go: images, or one shard from a place on."""
 
     files: Sequence[File]
     preparation: Preparation
@@ -32,16 +31,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was found, by contents: a record of each image, and the images of a shard."""
+    """What a task found, by contents: a record of each image, and the images of a shard."""
 
     images: dict[str, Record]
     shards: dict[str, list[Member]] = field(default_factory=dict)
-    share: float = 1  # of the shard
-    rest: Task | None = None  # of the shard, with its further images
+    share: float = 1  # of the shard that was measured
+    rest: Task | None = None  # the task for the rest of the shard
 
 
 def measure_task(task: Task) -> Measured:
-    """What is in the files; ValueError where one has changed since it was listed, or is damaged."""
+    """Measure files; ValueError if one changed after it was listed, OSError for a damaged shard."""
     if task.files[0].is_shard:
         return _measure_shard(task)
     images = {}

@@ -173,7 +173,7 @@ def test_a_folder_with_a_batch_missing_is_refused(sample: Sample, tmp_path: Path
 
 
 def test_a_path_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(FileNotFoundError, match="no such file or folder, nor one of zenodo, "):
+    with pytest.raises(FileNotFoundError, match="neither a file, a folder nor one of zenodo, "):
         read_source("/no/such/archive", PATIENT)
 
 

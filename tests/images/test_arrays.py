@@ -1,4 +1,4 @@
-"""Image files: only what the contract allows is measured, and only slices of it are read."""
+"""Arrays on disk: only what the contract allows is measured, and only slices are read."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_other_arrays_are_refused(array: Any, found: str) -> None:
     np.save(IMAGES, array)
     with pytest.raises(ValueError, match="C-contiguous uint8 array") as error:
         ImageFile.of_folder(TRAIN)
-    assert f"found {found}; save yours so, or run" in str(error.value)
+    assert f"found {found}; save your own like that, or run" in str(error.value)
 
 
 @pytest.mark.parametrize("bytes_kept", [0, 5, 60, 200, 960 + 127])
@@ -90,7 +90,7 @@ def test_any_changed_byte_of_the_header_is_noticed_or_harmless() -> None:
     ],
 )
 def test_a_header_is_not_believed(descr: str, shape: tuple[int, ...]) -> None:
-    """Numpy would set terabytes aside, or divide by an item's size of 0, which ends the process."""
+    """Numpy would reserve terabytes, or divide by the size 0 of an item, which ends the process."""
     values = IMAGES.read_bytes()[128:]
     for name, load in ("images.npy", ImageFile.of_folder), ("labels.npy", load_labels):
         with (TRAIN / name).open("wb") as file:
@@ -110,7 +110,7 @@ def test_labels_are_integers_of_any_type(dtype: str) -> None:
     assert index.classes == list(CLASSES)
 
 
-def test_there_are_as_many_classes_as_labels_without_names() -> None:
+def test_a_label_without_a_name_is_a_class_named_by_its_number() -> None:
     labels = np.array([3, 70000, 10, 2**60, 70000])
     np.save(TRAIN / "labels.npy", labels)
     index = index_arrays(TRAIN)
@@ -136,7 +136,7 @@ def test_there_are_as_many_classes_as_labels_without_names() -> None:
 )
 def test_other_labels_are_refused(labels: Any, found: str) -> None:
     np.save(TRAIN / "labels.npy", labels)
-    with pytest.raises(ValueError, match=rf"labels.npy: expected (an )?{found}.*; save yours so"):
+    with pytest.raises(ValueError, match=rf"labels.npy: expected (an )?{found}.*; save your own"):
         index_arrays(TRAIN)
 
 
@@ -152,7 +152,7 @@ def test_a_missing_file_is_refused() -> None:
         ImageFile.of_folder(TRAIN.parent / "test")
 
 
-def test_names_in_what_is_no_file_are_refused() -> None:
+def test_names_of_classes_in_a_pipe_are_refused() -> None:
     (TRAIN / "classes.json").unlink()
     os.mkfifo(TRAIN / "classes.json")
     with pytest.raises(OSError, match=r"no file: a pipe or the like: .*classes\.json"):
@@ -161,7 +161,7 @@ def test_names_in_what_is_no_file_are_refused() -> None:
 
 @contextmanager
 def not_waited_for() -> Iterator[None]:
-    """A pipe that is opened as a file would be waited for without end."""
+    """Fails after 5 seconds: opening a pipe as a file waits forever."""
 
     def give_up(*_: object) -> None:
         raise AssertionError("waits for a pipe")
@@ -173,7 +173,7 @@ def not_waited_for() -> Iterator[None]:
     signal.signal(signal.SIGALRM, before)
 
 
-def test_a_slice_of_what_is_a_pipe_by_now_is_refused() -> None:
+def test_a_slice_is_refused_once_the_file_is_a_pipe() -> None:
     images = ImageFile.of_folder(TRAIN)
     IMAGES.unlink()
     os.mkfifo(IMAGES)
@@ -182,7 +182,7 @@ def test_a_slice_of_what_is_a_pipe_by_now_is_refused() -> None:
 
 
 def test_the_file_that_was_checked_is_the_one_that_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A moment later its name may be that of a pipe."""
+    """A pipe may have its name a moment later."""
 
     def open_and_swap(path: Path) -> BinaryIO:
         file = open_file(path)

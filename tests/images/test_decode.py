@@ -1,4 +1,4 @@
-"""Which files are images and read as what: held to what torchvision's `ImageFolder` loads."""
+"""Images are decoded as in torchvision's `ImageFolder`; other files are refused."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from stages.shared.preparation import Preparation
 from tests.pictures import (
     HEIGHT,
     WIDTH,
-    as_image_folder_loads,
+    assert_as_image_folder,
     encoded,
     encoded_by_opencv,
     measured,
@@ -37,7 +37,6 @@ from tests.pictures import (
 )
 
 ORIENTATION = 0x0112
-
 
 FORMATS: list[tuple[str, dict[str, Any]]] = [
     ("PNG", {}),
@@ -69,24 +68,15 @@ def encoded_once(name: str, **options: Any) -> bytes:
 def test_colour_images_are_what_image_folder_loads(
     name: str, options: dict[str, Any], tmp_path: Path
 ) -> None:
-    content = encoded_once(name, **options)
-    found = measured(content)
-    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
-    assert (found.size, found.converted) == ((HEIGHT, WIDTH), [])
+    found = assert_as_image_folder(encoded_once(name, **options), tmp_path / "image")
+    assert found.size == (HEIGHT, WIDTH)
 
 
-GRAY_FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "TGA")
-
-
-@pytest.mark.parametrize("name", GRAY_FORMATS)
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "BMP", "TIFF", "PPM", "JPEG2000", "AVIF", "TGA"])
 def test_a_gray_image_stays_gray(name: str, tmp_path: Path) -> None:
-    """`ImageFolder` makes three equal channels of it, as joining it with colour images does."""
-    content = encoded(picture("L"), name)
-    found = measured(content)
+    """`ImageFolder` makes three equal channels of it; here, joining it with colour images does."""
+    found = assert_as_image_folder(encoded(picture("L"), name), tmp_path / "image")
     assert found.counts.shape == (1, 256)
-    assert found.converted == []
-    loaded = as_image_folder_loads(content, tmp_path / "image")
-    assert np.array_equal(found.counts.repeat(3, axis=0), loaded)
 
 
 def transparent_palette() -> Image.Image:
@@ -133,36 +123,28 @@ CONVERTED: list[tuple[str, Image.Image, str, list[str]]] = [
 
 
 @pytest.mark.parametrize(("case", "image", "name", "converted"), CONVERTED)
-def test_what_is_converted_is_named_and_is_what_image_folder_loads(
+def test_a_conversion_is_named_and_gives_what_image_folder_loads(
     case: str, image: Image.Image, name: str, converted: list[str], tmp_path: Path
 ) -> None:
-    content = encoded(image, name)
-    found = measured(content)
-    assert found.converted == converted
-    loaded = as_image_folder_loads(content, tmp_path / "image")
-    assert np.array_equal(np.broadcast_to(found.counts, (3, 256)), loaded)
+    assert_as_image_folder(encoded(image, name), tmp_path / "image", *converted)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_an_orientation_is_not_applied_and_said_so(orientation: int, tmp_path: Path) -> None:
+def test_an_orientation_is_named_and_not_applied(orientation: int, tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[ORIENTATION] = orientation
     content = encoded(picture(), "JPEG", exif=exif)
-    found = measured(content)
-    assert found.size == (23, 31)
-    assert found.converted == ([] if orientation == 1 else ["EXIF orientation"])
-    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
+    converted = [] if orientation == 1 else ["EXIF orientation"]
+    found = assert_as_image_folder(content, tmp_path / "image", *converted)
+    assert found.size == (HEIGHT, WIDTH)
 
 
-def test_the_photo_of_a_phone_with_more_pictures_in_it_is_its_first(tmp_path: Path) -> None:
+def test_a_photo_of_a_phone_is_the_first_picture_of_its_file(tmp_path: Path) -> None:
     content = encoded(picture(), "MPO", save_all=True, append_images=[picture(seed=1)])
-    loaded = as_image_folder_loads(content, tmp_path / "image")
-    assert np.array_equal(measured(content).counts, loaded)
+    assert_as_image_folder(content, tmp_path / "image")
 
 
 DEEP = np.random.default_rng(0).integers(0, 2**16, (9, 8, 4), dtype=np.uint16)
-
-
 LARGE = np.tile(DEEP[..., :3], (8, 8, 1))
 DEEP_FILES = {
     "gray PNG": encoded_by_opencv(".png", DEEP[..., 0]),
@@ -190,7 +172,7 @@ def test_more_than_8_bits_are_refused(content: bytes) -> None:
 
 
 def bmp_of_16_bits(*masks: int) -> bytes:
-    """A BMP with the bits of each channel by their masks, as BITMAPINFOHEADER has them."""
+    """A BMP with a mask for the bits of each channel, as in BITMAPINFOHEADER."""
     pixels = DEEP[:4, :6, 0].tobytes()  # no padding, as rows are a multiple of 4 bytes long
     head = struct.pack("<3L2H6L", 40, 6, 4, 1, 16, 3 if masks else 0, len(pixels), 0, 0, 0, 0)
     head += struct.pack(f"<{len(masks)}L", *masks)
@@ -199,7 +181,7 @@ def bmp_of_16_bits(*masks: int) -> bytes:
 
 
 def png_of_few_bits(bits: int) -> bytes:
-    """A gray PNG of 8 x 9 pixels with so many bits each."""
+    """A gray PNG of 8 x 9 pixels with this number of bits each."""
     rows = DEEP.tobytes()
     lines = b"".join(b"\0" + rows[bits * row : bits * (row + 1)] for row in range(9))
     head = struct.pack(">2L5B", 8, 9, bits, 0, 0, 0, 0)
@@ -223,21 +205,16 @@ SHALLOW = {
 
 
 @pytest.mark.parametrize("content", SHALLOW.values(), ids=SHALLOW)
-def test_fewer_than_8_bits_are_spread_as_image_folder_has_it_and_said_so(
+def test_fewer_than_8_bits_are_named_and_spread_as_image_folder_does(
     content: bytes, tmp_path: Path
 ) -> None:
-    found = measured(content)
-    assert found.converted == ["fewer than 8 bits"]
-    loaded = as_image_folder_loads(content, tmp_path / "image")
-    assert np.array_equal(np.broadcast_to(found.counts, (3, 256)), loaded)
+    assert_as_image_folder(content, tmp_path / "image", "fewer than 8 bits")
 
 
 def test_colours_of_5_bits_in_tga_are_what_image_folder_loads(tmp_path: Path) -> None:
-    """The bit that is left is alpha."""
+    """The 16th bit is alpha."""
     content = struct.pack("<3B2HB4H2B", 0, 0, 2, 0, 0, 0, 0, 0, 4, 9, 16, 0) + DEEP.tobytes()[:72]
-    found = measured(content)
-    assert found.converted == ["fewer than 8 bits", "alpha"]
-    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
+    assert_as_image_folder(content, tmp_path / "image", "fewer than 8 bits", "alpha")
 
 
 @pytest.mark.parametrize("name", ["PNG", "WEBP", "TIFF", "GIF", "AVIF"])
@@ -258,14 +235,14 @@ def test_animations_are_refused(name: str) -> None:
             f"{NO_IMAGE}, but an HTML page: was the download refused?",
         ),
     ],
-    ids=["empty", "text", "text as of PPM", "html"],
+    ids=["empty", "text", "text that starts as a PPM", "html"],
 )
 def test_what_is_no_image_is_refused(content: bytes, reason: str) -> None:
     assert refused(content) == reason
 
 
-def test_an_icon_that_looks_like_a_tga_is_none() -> None:
-    """The third byte of its size, of 512 KiB and more, stands where a TGA has its depth."""
+def test_an_icon_that_looks_like_a_tga_is_refused() -> None:
+    """The third byte of its size, here of over 512 KiB, stands where a TGA has its depth."""
     pixels = np.random.default_rng(0).integers(0, 256, (430, 430, 3), dtype=np.uint8)
     inside = encoded(Image.fromarray(pixels), "PNG")
     icon = struct.pack("<3H4B2H2L", 0, 1, 1, 0, 0, 0, 0, 1, 32, len(inside), 22) + inside
@@ -273,7 +250,7 @@ def test_an_icon_that_looks_like_a_tga_is_none() -> None:
     assert refused(icon) == NO_IMAGE
 
 
-def test_an_image_that_pillow_cannot_read_is_named_as_what_it_is() -> None:
+def test_an_image_that_pillow_cannot_read_is_refused_with_its_reason() -> None:
     """A JPEG of 12 bits: the byte after the length in SOF0 is changed."""
     content = bytearray(encoded(picture(), "JPEG"))
     content[content.index(b"\xff\xc0") + 4] = 12
@@ -288,8 +265,8 @@ def test_a_decompression_bomb_is_refused_before_it_takes_memory() -> None:
     assert refused(bytes(small)).startswith("100000 x 100000 pixels, more than 178956970")
 
 
-def test_the_limit_is_where_pillow_has_an_error_unless_it_is_another() -> None:
-    """Pillow sets it when it is imported, and this project takes it away."""
+def test_the_limit_is_pillows_unless_another_is_set() -> None:
+    """Another process asks for it, as this project takes it away from Pillow."""
     ask = "from PIL import Image; print(Image.MAX_IMAGE_PIXELS)"
     pillows = 2 * int(subprocess.check_output([sys.executable, "-c", ask]))
     assert Preparation().max_pixels == pillows == 178_956_970
@@ -310,13 +287,13 @@ NARROW = encoded(Image.new("L", (1, 300_000)), "PNG")
         (
             NARROW,
             Preparation(resize=64),
-            "resized as dataset in params.yaml has it, 64 x 192",
+            "dataset.resize makes it 64 x 192",
         ),
-        (NARROW, Preparation(resize=224, crop=(224, 224)), "resized as dataset"),
-        (NARROW, Preparation(crop=(16_384, 16_384)), "cropped as dataset in params.yaml has it, "),
+        (NARROW, Preparation(resize=224, crop=(224, 224)), "dataset.resize makes it 224 x 67"),
+        (NARROW, Preparation(crop=(16_384, 16_384)), "dataset.crop makes it 16384 x 16384"),
     ],
 )
-def test_a_prepared_image_has_the_limit_of_any_image_before_it_takes_memory(
+def test_a_prepared_image_beyond_the_limit_is_refused_before_it_takes_memory(
     content: bytes, preparation: Preparation, reason: str
 ) -> None:
     started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -324,17 +301,17 @@ def test_a_prepared_image_has_the_limit_of_any_image_before_it_takes_memory(
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - started < 2**16  # of 1 KiB
 
 
-# Of the last, the last rows may be padding or tags that Pillow can do without.
+# Without the last formats: they end in padding or tags, and Pillow can do without those.
 @pytest.mark.parametrize(("name", "options"), FORMATS[:-3])
 def test_every_truncation_is_refused(name: str, options: dict[str, Any]) -> None:
     content = encoded_once(name, **options)
-    # The checksums and marks at the end, of up to 26 bytes, carry no pixel: Pillow may do without.
+    # Up to 26 bytes at the end are checksums and marks: Pillow may do without them.
     for length in range(0, len(content) - 26, 7):
         refused(content[:length])
 
 
 def test_a_jpeg_2000_that_ends_between_two_packets_is_damaged() -> None:
-    """Where Pillow decodes what is there."""
+    """Pillow would decode what is there."""
     content = encoded(picture(), "JPEG2000", irreversible=True, quality_layers=(8,))
     for length in range(200, len(content) - 1):
         assert "damaged: its codestream has no end" in refused(content[:length])

@@ -1,4 +1,4 @@
-"""A decoder is known by its libraries and by what it makes of pictures that are at hand."""
+"""A decoder is told from others by its libraries and by the pixels of a few pictures."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_its_digest_is_of_the_pixels_that_image_folder_gets() -> None:
     assert decoder().endswith(f", probes {digest.hexdigest()[:16]}")
 
 
-def test_the_probes_are_of_every_lossy_codec_and_of_each_subsampling_of_jpeg() -> None:
+def test_the_probes_have_every_lossy_codec_and_each_subsampling_of_jpeg() -> None:
     formats, samplings, progressive = set(), set(), set()
     for name in NAMES:
         with Image.open(PROBES / name) as image:
@@ -69,7 +69,7 @@ def test_one_level_of_one_picture_makes_another_decoder(
     assert decoder.__wrapped__() != decoder()
 
 
-def test_a_codec_that_is_not_there_makes_another_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_codec_makes_another_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
     def without_avif(content: bytes) -> tuple[Image.Image, list[str]]:
         if content[4:8] == b"ftyp":
             raise NotAnImageError("not here")
@@ -79,17 +79,19 @@ def test_a_codec_that_is_not_there_makes_another_decoder(monkeypatch: pytest.Mon
     assert decoder.__wrapped__() != decoder()
 
 
-def test_records_are_of_a_decoder_and_a_preparation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_decoder_or_preparation_makes_another_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     here = version(Preparation())
     assert here not in (version(Preparation(resize=8)), version(Preparation(crop=(8, 8))))
     monkeypatch.setattr(decoding, "decoder", lambda: "another")
     assert version(Preparation()) != here
 
 
-def test_another_decoder_is_noted_without_what_a_terminal_obeys(
+def test_another_decoder_is_noted_without_control_characters(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """What is recorded comes with the reports, from anyone."""
+    """Anyone may have written what is recorded, as it comes with the reports."""
     note_another(decoder(), "train")
     note_another(None, "train")
     assert capsys.readouterr().err == ""
@@ -99,7 +101,7 @@ def test_another_decoder_is_noted_without_what_a_terminal_obeys(
     assert said.replace("\n", "").isprintable()
 
 
-def test_arrays_are_decoded_by_nothing_and_their_index_names_nothing(
+def test_the_index_of_arrays_names_no_decoder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -8,7 +8,6 @@ from typing import IO
 
 import numpy as np
 import pytest
-from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from stages.images import headers
@@ -16,7 +15,7 @@ from tests.pictures import (
     HEIGHT,
     WIDTH,
     Tags,
-    as_image_folder_loads,
+    assert_as_image_folder,
     encoded,
     measured,
     picture,
@@ -26,11 +25,11 @@ from tests.pictures import (
 
 WIDTH_TAG, HEIGHT_TAG, BITS, PHOTOMETRIC, BANDS = 256, 257, 258, 262, 277
 PLANAR, SUBFILE_TYPE, EXTRA, FORMAT, NODATA = 284, 254, 338, 339, 42113
-COLOURS, GRAY = 2, 1  # of the photometric interpretations
+COLOURS, GRAY = 2, 1  # photometric interpretations
 
 
 def page(bands: int, bits: int = 8, photometric: int = COLOURS) -> tuple[Tags, bytes]:
-    """An image of noise with so many bands."""
+    """The tags and the pixels of an image of noise."""
     pixels = np.random.default_rng(bands).bytes(HEIGHT * WIDTH * bands * bits // 8)
     tags: Tags = {
         WIDTH_TAG: WIDTH,
@@ -95,47 +94,34 @@ def test_signed_bytes_are_refused_which_pillow_takes_for_unsigned() -> None:
     assert refused(content).startswith("8-bit signed integers, which Pillow takes for unsigned")
 
 
-@pytest.mark.parametrize("declared", [1, 2])
-def test_alpha_that_is_declared_is_alpha(declared: int, tmp_path: Path) -> None:
-    content = image(4, more={EXTRA: declared})
-    found = measured(content)
-    assert found.converted == ["alpha"]
-    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
-
-
-def test_a_tiff_by_hand_is_what_image_folder_loads(tmp_path: Path) -> None:
-    content = image(3, more={FORMAT: (1, 1, 1)})
-    found = measured(content)
-    assert found.converted == []
-    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
-
-
 OVERVIEW, MASK = 1, 4
 
 
 def with_pages(*kinds: int) -> bytes:
-    """An image in colour, and further ones of which each says what it is."""
+    """A TIFF of an image in colour, and of further ones of these kinds."""
     tags, pixels = page(1, photometric=GRAY)
     return tiff(page(3), *((tags | {SUBFILE_TYPE: kind}, pixels) for kind in kinds))
 
 
 @pytest.mark.parametrize(
-    ("kinds", "ignored"),
+    ("content", "converted"),
     [
-        ([OVERVIEW] * 8, []),
-        ([MASK], ["mask, not applied"]),
-        ([OVERVIEW, OVERVIEW, MASK, OVERVIEW | MASK], ["mask, not applied"]),
+        (image(3, more={FORMAT: (1, 1, 1)}), []),
+        (encoded(picture(), "TIFF", big_tiff=True), []),
+        (image(4, more={EXTRA: 1}), ["alpha"]),
+        (image(4, more={EXTRA: 2}), ["alpha"]),
+        (image(3, more={NODATA: b"0\0"}), ["nodata value, fill counted"]),
+        # As in a cloud-optimized GeoTIFF.
+        (with_pages(*[OVERVIEW] * 8), []),
+        (with_pages(MASK), ["mask, not applied"]),
+        (with_pages(OVERVIEW, OVERVIEW, MASK, OVERVIEW | MASK), ["mask, not applied"]),
     ],
-    ids=["overviews", "a mask", "both"],
+    ids=["plain", "BigTIFF", "alpha 1", "alpha 2", "nodata", "overviews", "mask", "both"],
 )
-def test_overviews_and_masks_are_no_frames(
-    kinds: list[int], ignored: list[str], tmp_path: Path
+def test_a_tiff_is_what_image_folder_loads_and_what_is_ignored_is_named(
+    content: bytes, converted: list[str], tmp_path: Path
 ) -> None:
-    """As in a cloud-optimized GeoTIFF."""
-    content = with_pages(*kinds)
-    found = measured(content)
-    assert found.converted == ignored
-    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
+    assert_as_image_folder(content, tmp_path / "image", *converted)
 
 
 @pytest.mark.parametrize("kinds", [[0], [2], [OVERVIEW, 0], [OVERVIEW] * 65])
@@ -144,13 +130,13 @@ def test_pages_are_refused(kinds: list[int]) -> None:
 
 
 @pytest.mark.parametrize("kind", [OVERVIEW, MASK])
-def test_a_thumbnail_is_not_taken_for_the_image_that_it_is_of(kind: int) -> None:
-    """As the first image of many raw photos is."""
+def test_a_thumbnail_is_not_taken_for_its_image(kind: int) -> None:
+    """It is the first image of many raw photos."""
     reason = "its first image is an overview or a mask of another"
     assert refused(image(3, more={SUBFILE_TYPE: kind})) == reason
 
 
-def test_of_many_frames_two_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_two_of_many_frames_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     read = []
     load = ImageFileDirectory_v2.load
 
@@ -165,7 +151,7 @@ def test_of_many_frames_two_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_directories_in_a_circle_end() -> None:
-    """The second, an overview, is followed by itself."""
+    """The second directory, of an overview, names itself as the next."""
     content = bytearray(with_pages(OVERVIEW))
     first = int.from_bytes(content[4:8], "little")
     link = first + 2 + 12 * int.from_bytes(content[first : first + 2], "little")
@@ -181,32 +167,20 @@ def test_a_tiff_that_ends_within_its_tags_is_damaged() -> None:
         assert refused(content[:-cut]) == "damaged: the file ends within its tags"
 
 
-def test_a_nodata_value_is_named_as_its_pixels_are_counted(tmp_path: Path) -> None:
-    content = image(3, more={NODATA: b"0\0"})
-    found = measured(content)
-    assert found.converted == ["nodata value, fill counted"]
-    assert np.array_equal(found.counts, as_image_folder_loads(content, tmp_path / "image"))
-
-
-def test_a_bigtiff_is_read_alike() -> None:
-    small = Image.fromarray(np.asarray(picture()))
-    assert measured(encoded(small, "TIFF", big_tiff=True)).converted == []
-
-
 def test_a_compression_that_pillow_lacks_is_named() -> None:
     reason = "a TIFF of compression 34887, which Pillow does not read"
     assert refused(image(3, more={259: 34887})) == reason
 
 
 def test_a_tile_has_the_limit_of_an_image() -> None:
-    """Which is read whole, whatever the image within it is."""
+    """Pillow decodes a whole tile, however small the image in it is."""
     assert refused(image(1, photometric=GRAY, more={322: 2**16, 323: 2**16})).startswith("tiles of")
     large: Tags = {256: 50_000, 257: 50_000, 322: 50_016, 323: 50_016}
     assert refused(image(1, photometric=GRAY, more=large)).startswith("50000 x 50000 pixels, more")
 
 
 def without_declared_alpha(content: bytes) -> bytes:
-    """A JPEG 2000 whose last channel is of no type, as of the near infrared."""
+    """A JPEG 2000 whose last channel has no type, as one of near infrared has none."""
     at = content.index(b"cdef") + 4
     (channels,) = struct.unpack_from(">H", content, at)
     alpha = at + 2 + 6 * (channels - 1)

@@ -1,4 +1,4 @@
-"""Tar files that are damaged, or made to fill a memory."""
+"""Tar files that are damaged, or made to fill the memory."""
 
 from __future__ import annotations
 
@@ -15,13 +15,7 @@ import pytest
 
 from stages.images.members import Member
 from stages.images.shards import read_shard
-from tests.shards import (
-    listed,
-    members,
-    tar_of,
-    with_header,
-    write_photos,
-)
+from tests.shards import listed, members, tar_of, with_header, write_photos
 
 PHOTO, OTHER = write_photos(2)
 BLOCK = tarfile.BLOCKSIZE
@@ -36,7 +30,7 @@ def test_what_follows_the_end_of_a_tar_file_is_an_error_that_says_where(tmp_path
         OSError, match=rf"c\.tar: .*ends at byte {end}, and from byte {len(first)} on there is more"
     ):
         members(tmp_path / "c.tar")
-    # The remedy that it names.
+    # The remedy in the error works.
     (tmp_path / "c.tar").write_bytes(first)
     subprocess.run(["tar", "--concatenate", "-f", "c.tar", "b.tar"], cwd=tmp_path, check=True)
     assert [member.name for member in members(tmp_path / "c.tar")] == ["a.png", "b.png"]
@@ -51,11 +45,11 @@ def test_no_image_behind_a_zeroed_header_is_dropped(tmp_path: Path, zeroed: int)
         members(tmp_path / "0.tar")
 
 
-def test_zeros_to_the_end_are_the_end(tmp_path: Path) -> None:
+def test_zeros_up_to_the_end_are_no_error(tmp_path: Path) -> None:
     tar_of(tmp_path / "0.tar", {"a.png": PHOTO.data})
     expected = members(tmp_path / "0.tar")
     with (tmp_path / "0.tar").open("ab") as file:
-        file.truncate(2**22 + 1)  # as a file that was allocated before it was written
+        file.truncate(2**22 + 1)  # as if the file was allocated before it was written
     assert members(tmp_path / "0.tar") == expected
 
 
@@ -125,7 +119,7 @@ def test_json_that_is_nested_too_deeply_is_no_label(tmp_path: Path) -> None:
     assert members(tmp_path / "0.tar") == [Member("a.png", None, reason=reason)]
 
 
-def test_of_a_sample_with_many_images_only_one_is_in_memory(tmp_path: Path) -> None:
+def test_one_of_many_images_of_a_sample_is_in_memory(tmp_path: Path) -> None:
     size = 2**20
     with tarfile.open(tmp_path / "0.tar", "w") as tar:
         for number in range(64):

@@ -1,16 +1,14 @@
-"""Which files a split has: each by name and content, and nothing passed over in silence."""
+"""The files of a split have names and contents, and none is passed over in silence."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from PIL import Image
 from torchvision.datasets import ImageFolder
 
 from stages.images.judge import list_folder
@@ -19,6 +17,7 @@ from stages.images.shards import read_image
 from stages.measure.collect import label_of
 from stages.measure.work import Task, measure_task
 from stages.shared.preparation import Preparation
+from tests.pictures import encoded, picture
 
 
 @pytest.fixture
@@ -42,7 +41,7 @@ def test_files_are_in_the_order_of_their_names_with_their_sha256(split: Path) ->
     ]
 
 
-def test_hidden_files_and_droppings_are_no_part_of_it(split: Path) -> None:
+def test_hidden_files_and_droppings_are_left_out(split: Path) -> None:
     before = list(list_folder(split))
     for name in (".DS_Store", ".gitignore", ".hidden/a.png", "b/Thumbs.db", "desktop.ini"):
         path = split / name
@@ -68,12 +67,12 @@ def test_links_are_followed_as_image_folder_follows_them(split: Path, tmp_path: 
     assert listing.noted() == {"linked folder": ["b/cat", "dog"]}
 
 
-def test_links_that_lead_to_no_end_or_to_nothing_are_bad(split: Path) -> None:
+def test_endless_links_and_links_to_nothing_are_bad(split: Path) -> None:
     (split / "up").symlink_to("..")
     (split / "b" / "itself").symlink_to(".")
     (split / "nothing.png").symlink_to("gone.png")
     (split / "round.png").symlink_to("round.png")
-    endless = "a link to a folder that it is in itself: there would be no end of it"
+    endless = "a link to a folder that contains it: following it would never end"
     assert reasons(split) == {
         "b/itself": endless,
         "nothing.png": "a link to nothing: No such file or directory",
@@ -83,13 +82,13 @@ def test_links_that_lead_to_no_end_or_to_nothing_are_bad(split: Path) -> None:
 
 
 @pytest.mark.parametrize("kept", ["photos/train.dvc", "photos.dvc"])
-def test_a_linked_folder_is_bad_where_dvc_keeps_the_split_without_it(
+def test_a_linked_folder_is_bad_in_a_split_that_dvc_keeps(
     split: Path, tmp_path: Path, kept: str
 ) -> None:
     (tmp_path / kept).touch()
     (split / "dog").symlink_to(tmp_path)
     assert reasons(split) == {
-        "dog": "a link to a folder, of which DVC keeps nothing; put the folder there"
+        "dog": "a link to a folder, which DVC does not keep; put the folder there"
     }
 
 
@@ -109,8 +108,8 @@ BESIDE = {
     "_annotations.coco.json": b"{}",
     "a/1.xml": b"<annotation/>",
     "metadata.csv": b"file_name,label\n",
-    "labels.TXT": b"Python\n",  # Pillow takes the first letters for those of a PPM image
-    "README.md": b"BMW and other cars\n",  # and these for BMP's
+    "labels.TXT": b"Python\n",  # a PPM image to Pillow, by its first two letters
+    "README.md": b"BMW and other cars\n",  # and a BMP image
     "data.yaml": b"names: []\n",
     "labels.cache": bytes(range(256)),
     "_SUCCESS": b"",
@@ -135,10 +134,7 @@ def test_what_is_no_image_by_name_and_content_is_noted(split: Path) -> None:
     }
 
 
-def png() -> bytes:
-    content = io.BytesIO()
-    Image.new("RGB", (2, 3)).save(content, "PNG")
-    return content.getvalue()
+PNG = encoded(picture(), "PNG")
 
 
 @pytest.mark.parametrize(
@@ -148,9 +144,9 @@ def png() -> bytes:
         ("notes.JPG", b"hello"),
         ("photo.heic", b"what Pillow does not know"),
         ("scan.gif", b"hello"),
-        ("photo", png()),
-        ("cut", png()[:40]),
-        ("photo.tmp", png()),
+        ("photo", PNG),
+        ("cut", PNG[:40]),
+        ("photo.tmp", PNG),
         ("frames.bin", b"GIF89a" + bytes(9)),
         ("drawing", b"P2\n1 1\n255\n7\n"),
     ],
@@ -168,7 +164,7 @@ def test_a_name_that_is_not_utf8_is_named(split: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
-def test_a_file_that_may_not_be_read_is_named(split: Path) -> None:
+def test_a_file_without_permission_to_read_it_is_named(split: Path) -> None:
     secret = split / "b" / "1.png"
     secret.chmod(0)
     for folder in [split, *split.parents]:

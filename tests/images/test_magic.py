@@ -1,4 +1,4 @@
-"""What lies where an image or a shard should, written by the tools that people have it from."""
+"""Files that are neither images nor shards are named; the usual tools write them here."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ CONTENTS = {
 
 @pytest.mark.parametrize("form", ["tar", "parquet"])
 @pytest.mark.parametrize("name", CONTENTS)
-def test_a_shard_that_is_something_else_is_called_by_what_it_is(
+def test_a_file_that_is_no_shard_is_called_by_what_it_is(
     tmp_path: Path, form: str, name: str
 ) -> None:
     path = tmp_path / f"0.{form}"
@@ -61,7 +61,7 @@ def test_a_shard_that_is_something_else_is_called_by_what_it_is(
         members(path)
 
 
-def test_images_and_shards_are_none_of_these(tmp_path: Path) -> None:
+def test_images_and_shards_are_not_taken_for_these(tmp_path: Path) -> None:
     for form, write in WRITE.items():
         write(tmp_path / form, write_photos(2))
     contents = [(tmp_path / form).read_bytes() for form in WRITE]

@@ -1,4 +1,4 @@
-"""Shards with other bytes: what is read of them, or the error that names them."""
+"""A shard with changed bytes is read, or is an error that names it."""
 
 from __future__ import annotations
 
@@ -12,18 +12,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tests.shards import (
-    WRITE,
-    members,
-    with_header,
-    write_photos,
-)
+from tests.shards import WRITE, members, with_header, write_photos
 
 BLOCK = tarfile.BLOCKSIZE
 
 
 def tar_seeds(folder: Path) -> list[bytes]:
-    """Of webdataset, of Python's tarfile with long names, and of GNU tar with sparse files."""
+    """By webdataset, by Python's tarfile with long names, and by GNU tar with sparse files."""
     WRITE["tar"](folder / "0.tar", write_photos(3))
     seeds = [(folder / "0.tar").read_bytes()]
     for form in (tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
@@ -53,7 +48,7 @@ def parquet_seeds(folder: Path) -> list[bytes]:
 
 
 def mutated_tar(content: bytes, rng: random.Random) -> bytes:
-    """Other bytes in a header, mostly of its size or kind, with the sum that belongs to them."""
+    """Change a header, mostly its size or kind, and correct its checksum."""
     starts = range(0, len(content) - BLOCK + 1, BLOCK)
     headers = [at for at in starts if content[at + 257 : at + 262] == b"ustar"]
     size = rng.choice([b"\x80", b"\xff"]) + rng.randbytes(11)  # as a number in base 256
@@ -67,7 +62,7 @@ def mutated_tar(content: bytes, rng: random.Random) -> bytes:
 
 
 def mutated_parquet(content: bytes, rng: random.Random) -> bytes:
-    """Another byte, mostly in what the file says of itself, which is at its end."""
+    """Change a byte, mostly of the metadata, which are at the end."""
     about = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
     at = rng.randrange(rng.choice([0, about, about]), len(content))
     return content[:at] + rng.randbytes(1) + content[at + 1 :]

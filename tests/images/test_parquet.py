@@ -139,7 +139,7 @@ def test_a_label_beyond_the_names_is_an_error(tmp_path: Path, label: int) -> Non
     write_parquet(tmp_path / "0.parquet", [Photo("a", "png", PHOTO.data, 0)])
     table = pq.read_table(tmp_path / "0.parquet")
     pq.write_table(table.set_column(1, "label", pa.array([label])), tmp_path / "0.parquet")
-    with pytest.raises(OSError, match=rf"0\.parquet: .*the label {label}, where 3 classes"):
+    with pytest.raises(OSError, match=rf"0\.parquet: .*a label of one of 3 classes, found {label}"):
         members(tmp_path / "0.parquet")
 
 

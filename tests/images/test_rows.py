@@ -1,4 +1,4 @@
-"""Rows on disk are as a list of them would be."""
+"""Rows on disk behave as a list of them does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from stages.images.rows import Column, Rows
 
-# Beside each other in the order of code points, of UTF-16 and of folders these differ.
+# Their order differs by code points, by UTF-16 and by folders.
 NAMES = ["b", "a/b", "a", "a b/c", "a.png", "a0", "B", "ä", "\uffee", "\U0001f600", "a/B", ""]
 
 
@@ -30,7 +30,7 @@ def test_rows_keep_the_order_that_they_were_added_in() -> None:
     assert list(rows.column("name")) == [*NAMES, "more"]
 
 
-def test_they_are_sorted_as_python_sorts_text() -> None:
+def test_rows_are_sorted_as_python_sorts_text() -> None:
     rows = rows_of(NAMES)
     rows.sort("name")
     assert list(rows.column("name")) == sorted(NAMES)
@@ -55,7 +55,7 @@ def test_a_column_is_read_as_a_list_is() -> None:
             column[beyond]
 
 
-def test_a_failure_of_where_the_rows_come_from_is_left_as_it_is() -> None:
+def test_an_error_of_the_source_of_rows_is_passed_on() -> None:
     def locked() -> Iterator[tuple[str]]:
         yield ("a",)
         raise sqlite3.OperationalError("database is locked")
@@ -65,7 +65,7 @@ def test_a_failure_of_where_the_rows_come_from_is_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(("room", "work"), [(10**6, "pass"), (15 * 10**6, "rows.sort('name')")])
-def test_where_there_is_no_room_for_them_is_said(room: int, work: str) -> None:
+def test_a_full_disk_is_a_readable_error(room: int, work: str) -> None:
     code = (
         "import resource\n"
         "from stages.images.rows import Rows\n"

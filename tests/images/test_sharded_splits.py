@@ -1,4 +1,4 @@
-"""Shards as a split: what is measured of them, how their images are named, what is kept."""
+"""Splits of shards: their statistics, the names of their images, and what the store keeps."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_another_image_of_the_same_name_is_not_shown(tmp_path: Path, form: str) 
         FilePictures(tmp_path / "split", index, Preparation())[0]
 
 
-def test_where_a_label_is_missing_it_is_none(tmp_path: Path) -> None:
+def test_a_missing_label_is_none(tmp_path: Path) -> None:
     table = pa.table({"image": [PHOTO.data] * 2, "label": [1, None]})
     pq.write_table(table, tmp_path / "0.parquet")
     _, index = measured(tmp_path)
@@ -145,7 +145,7 @@ def test_images_without_a_label_are_counted_and_named(
 
 
 @pytest.mark.parametrize("form", ["folder", "tar"])
-def test_a_name_is_printed_without_what_a_terminal_obeys(
+def test_a_name_is_printed_without_control_characters(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str
 ) -> None:
     name = "\x1b[31m\x9b2J\x07.png"
@@ -161,7 +161,7 @@ def test_a_name_is_printed_without_what_a_terminal_obeys(
 
 
 def in_parts(shard: Path) -> list[Measured]:
-    """What the tasks find that a shard is measured in."""
+    """The results of the tasks in which a shard is measured."""
     found, task = [], Task([listed(shard)], Preparation())
     while True:
         found.append(measure_task(task))
@@ -176,7 +176,7 @@ def test_the_parts_of_a_shard_are_the_whole(
 ) -> None:
     photos = write_photos(7)
     WRITE[form](tmp_path / f"0.{form}", photos)
-    if form == "parquet":  # which goes on only with a row group, here of two rows
+    if form == "parquet":  # reading can go on only at a row group, here of two rows
         table = pq.read_table(tmp_path / "0.parquet")
         pq.write_table(table, tmp_path / "0.parquet", row_group_size=2)
     expected = members(tmp_path / f"0.{form}")
@@ -191,7 +191,7 @@ def test_the_parts_of_a_shard_are_the_whole(
     assert [image for images in lists for image in images] == expected
     shares = [part.share for part in found]
     assert sum(shares) == pytest.approx(1)
-    # The progress is that of the images: to a tenth, as their files are of unlike sizes.
+    # The shares follow the number of images within a tenth, as the files differ in size.
     assert shares == pytest.approx([len(images) / len(photos) for images in lists], abs=0.1)
 
 
@@ -236,7 +236,7 @@ def test_a_task_is_called_by_what_it_reads(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_bad_image_is_named_by_its_shard_and_stops_or_is_put_into_quarantine(
+def test_a_bad_image_of_a_shard_is_named_and_stops_or_is_put_into_quarantine(
     tmp_path: Path, form: str
 ) -> None:
     good = write_photos(4)
@@ -256,14 +256,14 @@ def test_images_beside_shards_are_not_measured(tmp_path: Path) -> None:
     folder = tmp_path / "split"
     write_tar(folder / "0.tar", [PHOTO])
     write_folder(folder, [OTHER])
-    with pytest.raises(ValueError, match=r"1 of 2 files .*\n  0001\.jpg: no shard, as 0\.tar is"):
+    with pytest.raises(ValueError, match=r"1 of 2 .*\n  0001\.jpg: no shard, but 0\.tar is one"):
         measured(folder)
     _, index = measured(folder, quarantine=True)
     assert list(index.names) == ["0.tar/0000.png"]
 
 
 @pytest.mark.parametrize("form", ["tar", "folder"])
-def test_what_is_no_image_beside_them_is_noted(tmp_path: Path, form: str) -> None:
+def test_what_is_no_image_is_noted(tmp_path: Path, form: str) -> None:
     """What WebDataset, Spark and DALI leave beside shards, and a table about the images."""
     folder = tmp_path / "split"
     write_split(folder, form, [PHOTO, OTHER])
@@ -281,7 +281,7 @@ def test_what_is_no_image_beside_them_is_noted(tmp_path: Path, form: str) -> Non
     }
 
 
-def test_a_table_that_cannot_be_read_may_be_a_shard(tmp_path: Path) -> None:
+def test_a_damaged_parquet_file_beside_shards_is_an_error(tmp_path: Path) -> None:
     write_tar(tmp_path / "0.tar", [PHOTO])
     (tmp_path / "1.parquet").write_bytes(b"cut off")
     with pytest.raises(OSError, match=r"1\.parquet: cannot be read as a shard"):
@@ -295,7 +295,7 @@ def test_a_shard_that_is_not_there_is_an_error_also_with_quarantine(tmp_path: Pa
         measured(tmp_path, quarantine=True)
 
 
-def test_a_filesystem_that_tells_no_change_is_refused() -> None:
+def test_a_filesystem_without_etags_is_refused() -> None:
     memory = fsspec.filesystem("memory")
     memory.pipe_file("/photos/train/0.tar", b"")
     with pytest.raises(ValueError, match=r"memory://.*0\.tar: expected an ETag"):
@@ -303,7 +303,7 @@ def test_a_filesystem_that_tells_no_change_is_refused() -> None:
 
 
 @pytest.mark.parametrize("name", ["images.npy", "photo.png"])
-def test_what_is_at_a_url_besides_shards_is_refused(name: str) -> None:
+def test_an_array_or_an_image_file_at_a_url_is_refused(name: str) -> None:
     fsspec.filesystem("memory").pipe_file(f"/{name}/train/{name}", b"")
     with pytest.raises(FileNotFoundError, match=r"memory://.*expected shards .*none among 1 files"):
         list_folder(locate(f"memory://{name}", "train"))

@@ -1,4 +1,4 @@
-"""Single shards as WebDataset and Hugging Face write them, and what is no whole shard."""
+"""Single shards as WebDataset and Hugging Face write them; a damaged shard is an error."""
 
 from __future__ import annotations
 
@@ -15,14 +15,7 @@ from stages.images.decode import FORMATS
 from stages.images.members import Member
 from stages.images.shards import read_shard
 from stages.images.tar import IMAGES
-from tests.shards import (
-    WRITE,
-    listed,
-    members,
-    parquet_of,
-    tar_of,
-    write_photos,
-)
+from tests.shards import WRITE, listed, members, parquet_of, tar_of, write_photos
 
 PHOTO, OTHER = write_photos(2)
 FORMS = ["tar", "parquet"]
@@ -103,7 +96,7 @@ def test_a_truncated_shard_is_an_error_wherever_it_ends(tmp_path: Path, form: st
     whole, cut = tmp_path / f"whole.{form}", tmp_path / f"cut.{form}"
     WRITE[form](whole, write_photos(4))
     content = whole.read_bytes()
-    # After a tar file's last image there are only zeros: one block of them is its end.
+    # After the last image a tar file has only zeros; one block of them is a complete end.
     end = len(content.rstrip(b"\0")) if form == "tar" else len(content) - 1
     for length in [*range(0, end, 97), *range(0, end, 512), end]:
         cut.write_bytes(content[:length])

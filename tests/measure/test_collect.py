@@ -1,4 +1,4 @@
-"""What a split is put together from is on disk, so that a million files need little memory."""
+"""The parts of a split are on disk, so that a million files need little memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def peak(images: int) -> int:
-    """Bytes of memory that it takes to list so many, and to hold and save what is collected."""
+    """The most bytes of memory that listing images, and saving what is collected, takes."""
     files = (
         File(f"class {n // 100:03}/{n:030}.png", Path("photos"), CONTENT) for n in range(images)
     )
@@ -44,7 +44,7 @@ def peak(images: int) -> int:
     return max(listed, saved)
 
 
-def test_a_further_file_takes_the_memory_of_its_statistics_alone() -> None:
+def test_a_further_file_takes_little_more_memory_than_its_statistics() -> None:
     record = to_record(MeasuredImage(np.ones((3, 256), dtype=np.int64), (16, 16), []))
     with Store.open("tests") as store:
         store.add([(CONTENT, record)])

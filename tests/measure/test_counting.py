@@ -1,4 +1,4 @@
-"""Laws of counting: equal to numpy by hand, for any images, batches, order and device."""
+"""Counting equals numpy for any images, batches, order and device."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def measure(images: Images, batch_images: int = 4096, device: torch.device = CPU
 
 
 def by_hand(images: Images) -> dict[str, Images]:
-    """The four arrays, computed with numpy alone and none of torch's or the project's code."""
+    """The four arrays, computed with numpy alone."""
     wide = images.astype(np.int64)
     return {
         "histogram": np.stack(
@@ -67,7 +67,7 @@ def test_order_moves_the_images_and_nothing_else(images: Images, random: Any) ->
 
 
 def test_white_images_are_exact_at_every_size() -> None:
-    """The largest sums there are, where float32 would be the first to round."""
+    """Their sums are the largest, so float32 would round these first."""
     for size in (1, 15, 16, 17, 255, 256, 257, 1500):
         images = np.full((2, 3, size, size), 255, np.uint8)
         assert_equal(measure(images), by_hand(images))
@@ -93,7 +93,7 @@ def test_a_batch_of_large_images_is_cut_down() -> None:
     assert batch_size(np.broadcast_to(np.uint8(0), (9, 3, 9000, 9000)), 4096) == 1
 
 
-def test_an_error_ends_the_measuring_of_what_was_not_begun() -> None:
+def test_an_error_ends_the_measuring() -> None:
     class FailsAtTheThird:
         read: ClassVar[list[int]] = []
 

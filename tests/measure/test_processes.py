@@ -1,4 +1,4 @@
-"""Processes that work side by side: what becomes of them shows, whatever it is."""
+"""Processes return every result, and one that dies is an error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from stages.shared.preparation import Preparation
 
 
 def names(task: Task) -> list[str]:
-    """A process dies where one is called so, as the kernel kills what takes too much memory."""
+    """The file `deadly` kills its process, as the kernel does when memory runs out."""
     if task.files[0].name == "deadly":
         os.kill(os.getpid(), signal.SIGKILL)
     return [file.name for file in task.files]
@@ -31,7 +31,7 @@ def test_the_result_of_each_task_comes_once() -> None:
     assert sorted(in_processes(names, tasks(*numbered))) == sorted([name] for name in numbered)
 
 
-def test_a_process_that_dies_is_an_error_that_names_what_it_had() -> None:
+def test_a_process_that_dies_is_an_error_that_names_its_task() -> None:
     before, after = map(str, range(9)), map(str, range(9, 18))
     with pytest.raises(OSError, match="a process was killed, perhaps as memory ran out") as error:
         list(in_processes(names, tasks(*before, "deadly", *after)))

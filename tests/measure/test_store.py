@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,12 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "normstats" / "measured.sqlite"
 
 
+def edit(path: Path, *statements: str) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        for statement in statements:
+            database.execute(statement)
+
+
 def image(channels: int = 3, side: int = 40) -> MeasuredImage:
     rng = np.random.default_rng(0)
     counts = [
@@ -38,7 +45,7 @@ def test_what_is_kept_is_found_by_another_process(channels: int, side: int) -> N
     kept = image(channels, side)
     if side == 300:
         kept.counts[:] = 0
-        kept.counts[:, 7] = side * side  # more than 16 bits hold
+        kept.counts[:, 7] = side * side  # too many for 16 bits
     with Store.open("v") as store:
         store.add([("a", to_record(kept)), ("b", to_record(NotAnImageError("why")))])
     with Store.open("v") as store:
@@ -53,14 +60,14 @@ def test_what_is_kept_is_found_by_another_process(channels: int, side: int) -> N
     assert str(reason) == "why"
 
 
-def test_another_preparation_or_decoder_knows_nothing_of_it() -> None:
+def test_a_record_is_not_known_to_another_version() -> None:
     with Store.open("v") as store:
         store.add([("a", to_record(image()))])
     with Store.open("w") as store:
         assert list(store.lacks("a")) == [True]
 
 
-def test_what_was_kept_before_limits_could_be_set_is_of_the_limit_of_then() -> None:
+def test_a_record_without_limits_holds_for_the_default_limit() -> None:
     line = b'{"size": [1, 2], "converted": [], "dtype": "<u2"}\n'
     with Store.open("v") as store:
         store.add([("a", line + bytes(512)), ("b", b'{"reason": "damaged"}\n')])
@@ -83,7 +90,7 @@ def test_a_batch_is_kept_whole_or_not_at_all() -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        # A count moved from one level to another: the pixels are as many as before.
+        # One count goes to another level: the number of pixels stays the same.
         "record = substr(record, 1, 60) || x'0100ff00' || substr(record, 65)",
         "record = substr(record, 2)",
         "record = 'a text'",
@@ -98,13 +105,11 @@ def test_a_damaged_record_is_not_known(path: Path, table: str, damage: str) -> N
         store.add([("a", to_record(image()))], [("s", [Member("1.png", None, "a")])])
         assert not any(store.lacks("a"))
         assert not any(store.lacks_shards("s"))
-    with sqlite3.connect(path) as database:
-        database.execute(f"UPDATE {table} SET {damage}")  # noqa: S608
-    database.close()
+    edit(path, f"UPDATE {table} SET {damage}")  # noqa: S608
     with Store.open("v") as store:
         assert all(store.lacks_shards("s"))
         assert all(store.lacks("a")) == (table == "images")
-        with pytest.raises(ValueError, match=r"was not measured, or is kept no more; run `dvc"):
+        with pytest.raises(ValueError, match=r"was not measured, or is no longer kept; run `dvc"):
             list(store.get("a")) if table == "images" else store.members("s")
 
 
@@ -112,26 +117,18 @@ def test_the_record_of_another_image_is_not_taken(path: Path) -> None:
     with Store.open("v") as store:
         store.add([("a", to_record(image()))])
         store.add([("b", to_record(image(side=7)))])
-    with sqlite3.connect(path) as database:
-        (of_b,) = database.execute("SELECT max(rowid) FROM images").fetchone()
-        database.execute(
-            "UPDATE images SET (record, digest) = "
-            "(SELECT record, digest FROM images WHERE rowid = ?)",
-            [of_b],
-        )
-    database.close()
+    last = "SELECT record, digest FROM images ORDER BY rowid DESC LIMIT 1"
+    edit(path, f"UPDATE images SET (record, digest) = ({last})")  # noqa: S608
     with Store.open("v") as store:
         assert list(store.lacks("ab")) == [True, False]
 
 
 @pytest.mark.parametrize("content", [b"no database" * 1000, b"SQLite format 3\0" + bytes(4000)])
-def test_a_store_that_cannot_be_read_is_taken_away_and_named(path: Path, content: bytes) -> None:
+def test_a_store_that_cannot_be_read_is_removed_and_named(path: Path, content: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
     with (
-        pytest.raises(
-            DamagedStoreError, match=r"measured\.sqlite: taken away, as it cannot be read"
-        ),
+        pytest.raises(DamagedStoreError, match=r"measured\.sqlite: removed, as it cannot be read"),
         Store.open("v"),
     ):
         pass
@@ -139,17 +136,15 @@ def test_a_store_that_cannot_be_read_is_taken_away_and_named(path: Path, content
         assert all(store.lacks("a"))
 
 
-def test_a_store_of_another_schema_is_taken_away(path: Path) -> None:
+def test_a_store_of_another_schema_is_removed(path: Path) -> None:
     path.parent.mkdir()
-    with sqlite3.connect(path) as database:
-        database.execute("CREATE TABLE images (key BLOB PRIMARY KEY, facts TEXT, counts BLOB)")
-    database.close()
-    with pytest.raises(DamagedStoreError, match="its tables are others"), Store.open("v"):
+    edit(path, "CREATE TABLE images (key BLOB PRIMARY KEY, facts TEXT, counts BLOB)")
+    with pytest.raises(DamagedStoreError, match="it has other tables"), Store.open("v"):
         pass
 
 
 def measured(folder: Path) -> bytes:
-    """As `measure` does, in one process: its files of statistics and of the index."""
+    """The files of statistics and of the index, as `measure` writes them."""
     splits = Splits(train="train", test="test")
     dataset = Dataset(root=str(folder), splits=splits, download=[])
     statistics, index = measure_folder("train", dataset, lambda work, tasks: map(work, tasks))
@@ -164,7 +159,7 @@ def measured(folder: Path) -> bytes:
 def test_a_damaged_store_changes_no_result(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
-    """Whatever is damaged is measured again, all of it in the same run."""
+    """All that is damaged is measured again in the same run."""
     monkeypatch.chdir(tmp_path)
     write_split(tmp_path / "photos" / "train", form, write_photos(10))
     expected, rng = measured(tmp_path / "photos"), np.random.default_rng(0)
@@ -174,25 +169,24 @@ def test_a_damaged_store_changes_no_result(
         damaged[start : start + length] = rng.bytes(length)
         path.write_bytes(damaged)
         assert measured(tmp_path / "photos") == expected
-    with sqlite3.connect(path) as database:
-        database.execute("UPDATE images SET record = zeroblob(1600)")
-    database.close()
+    edit(path, "UPDATE images SET record = zeroblob(1600)")
     assert measured(tmp_path / "photos") == expected
 
 
-def test_what_the_store_says_of_itself_is_printed_without_what_a_terminal_obeys(
+def test_an_error_of_the_store_is_printed_without_control_characters(
     path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_split(tmp_path / "photos" / "train", "folder", write_photos(2))
     expected = measured(tmp_path / "photos")
-    with sqlite3.connect(path) as database:
-        database.execute("PRAGMA writable_schema = 1")
-        database.execute("UPDATE sqlite_master SET name = char(27) || '[31m', sql = 'no SQL'")
-    database.close()
+    edit(
+        path,
+        "PRAGMA writable_schema = 1",
+        "UPDATE sqlite_master SET name = char(27) || '[31m', sql = 'no SQL'",
+    )
     capsys.readouterr()
     assert measured(tmp_path / "photos") == expected
     said = capsys.readouterr().err
-    assert "measured.sqlite: taken away, as it cannot be read" in said
+    assert "measured.sqlite: removed, as it cannot be read" in said
     assert "\x1b[31m" not in said
     assert "\\x1b[31m" in said

@@ -372,7 +372,7 @@ def test_when_every_source_fails_each_is_listed_with_its_reason(
     assert lines[0] == "no source of dataset.sources in params.yaml serves CIFAR-10:"
     assert lines[1].startswith(f"  {server.url('failing')}: 500 Server Error")
     assert lines[2] == (
-        "  /no/such/folder: no such file or folder, nor one of zenodo, toronto, npm"
+        "  /no/such/folder: neither a file, a folder nor one of zenodo, toronto, npm"
     )
     # Served well, but not the official archive.
     assert lines[3].startswith(f"  {server.url('well')}: SHA256 hash of downloaded file")

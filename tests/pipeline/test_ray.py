@@ -134,7 +134,7 @@ def test_a_worker_with_another_decoder_is_refused(
 ) -> None:
     monkeypatch.setattr("stages.measure.ray_workers.decoder", lambda: "Pillow 11.0.0")
     expected = (
-        f"{nodes.ip}: expected the decoder of where the results are collected, Pillow 11.0.0; "
+        f"{nodes.ip}: expected the decoder of the machine that collects, Pillow 11.0.0; "
         f"found {decoder()}, which may decode to other pixels"
     )
     with pytest.raises(ValueError, match=re.escape(expected)):

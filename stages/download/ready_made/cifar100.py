@@ -1,6 +1,6 @@
 """CIFAR-100 (Krizhevsky, 2009) with its 100 fine classes; its 20 coarse ones are left out.
 
-C = 3 channels, H = W = 32 pixels. URL and MD5 are those of torchvision 0.29.2, in
+C = 3 channels, H = W = 32 pixels. URL and MD5 are from torchvision 0.29.2, in
 `torchvision.datasets.CIFAR100`.
 """
 

@@ -1,4 +1,4 @@
-"""What every ready-made dataset is read as.
+"""The form in which every ready-made dataset is read.
 
 N images, C channels, H x W pixels, in the official order.
 """

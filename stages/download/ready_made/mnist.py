@@ -1,8 +1,8 @@
 """MNIST (LeCun, Cortes and Burges, 1998), Fashion-MNIST (Xiao, Rasul and Vollgraf, 2017).
 
-C = 1 channel, H = W = 28 pixels. URLs and MD5s are those of torchvision 0.29.2, in
-`torchvision.datasets.MNIST` and `FashionMNIST`; besides, `google` is the mirror that TensorFlow
-Datasets takes MNIST from, and `github` is the repository of Fashion-MNIST's authors.
+C = 1 channel, H = W = 28 pixels. URLs and MD5s are from torchvision 0.29.2, in
+`torchvision.datasets.MNIST` and `FashionMNIST`, except for two URLs: `google` is the mirror that
+TensorFlow Datasets takes MNIST from, and `github` is the repository of Fashion-MNIST's authors.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _read(files: Mapping[str, Path], classes: Sequence[str]) -> LabelledSplits:
 
 
 def _read_idx(path: Path) -> NDArray[np.uint8]:
-    # Two zeros, the type (8 is uint8), the number of dimensions, the length of each, the values.
+    # Two zeros, the type (8 is uint8), the number of dimensions, their lengths, the values.
     content = gzip.decompress(path.read_bytes())
     dimensions = content[3]
     shape = struct.unpack_from(f">{dimensions}I", content, offset=4)

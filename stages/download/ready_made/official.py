@@ -1,7 +1,7 @@
 """A dataset from the files that its authors publish, each verified by its MD5.
 
-MD5 is what is published of these files: torchvision checks the same. It finds every damage and
-every other file, but is no proof against one that was forged by whoever made the file.
+Only the MD5s are published; torchvision checks the same. An MD5 reveals damage and wrong files, but
+not a forgery by the maker of the file.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from stages.download.ready_made.labelled import LabelledSplits
 
 @dataclass(frozen=True)
 class OfficialFiles:
-    """What a dataset is made of, where that is, and how it is read."""
+    """The files of a dataset, where they are, and how they are read."""
 
     title: str
-    urls: Mapping[str, str]  # that hold the files, by the name of the source
+    urls: Mapping[str, str]  # of the folders that hold the files, by the name of the source
     md5: Mapping[str, str]  # of every file, by its official name
-    most_bytes: int  # that none of the files exceeds
+    most_bytes: int  # no file has more
     read: Callable[[Mapping[str, Path]], LabelledSplits]  # from the path of every file
 
     def read_source(self, source: str, patience: Patience) -> LabelledSplits:
@@ -32,7 +32,7 @@ class OfficialFiles:
         """
         url = self.urls.get(source, source)
         if "://" not in url and not Path(source).is_dir():
-            raise FileNotFoundError(f"no such folder, nor one of {', '.join(self.urls)}")
+            raise FileNotFoundError(f"neither a folder nor one of {', '.join(self.urls)}")
         paths = {}
         for file, md5 in self.md5.items():
             if "://" in url:
@@ -50,9 +50,9 @@ class OfficialFiles:
 
 
 def read_members(archive: Path, names: Collection[str]) -> dict[str, bytes]:
-    """Members of a .tar.gz, read in memory: nothing is ever extracted to the disk.
+    """The content of members of a .tar.gz; nothing is extracted to the disk.
 
-    In one pass: going back in a gzip stream would decompress it again from its start.
+    They are read in one pass: going back in a gzip stream would decompress it again from the start.
     """
     with tarfile.open(archive, "r|gz") as tar:
         found = {}

@@ -13,7 +13,7 @@ def unpickle(content: bytes) -> Any:
 
 
 class _SafeUnpickler(pickle.Unpickler):
-    """Loads the arrays, lists and strings of a batch, and nothing that could run code."""
+    """Loads arrays, lists and strings, and nothing that could run code."""
 
     ALLOWED = frozenset(
         {

@@ -1,4 +1,4 @@
-"""The datasets that are downloaded by their names in `dataset.download`."""
+"""The datasets that `dataset.download` may name."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from stages.download.ready_made.svhn import SVHN
 
 @dataclass(frozen=True)
 class ReadyMade:
-    """A dataset, the names of its sources in the order to try them, and how to read one."""
+    """A dataset, its sources in the order to try them, and how to read from one."""
 
     title: str
     channels: int
     sources: tuple[str, ...]
-    own_copy: str  # what of it may be named as a source besides
+    own_copy: str  # what else a user may name as a source
     read_source: Callable[[str, Patience], LabelledSplits]
 
 

@@ -1,6 +1,6 @@
 """STL-10 (Coates, Lee and Ng, 2011): its labelled images, without `unlabeled` and the folds.
 
-C = 3 channels, H = W = 96 pixels. URL and MD5 are those of torchvision 0.29.2, in
+C = 3 channels, H = W = 96 pixels. URL and MD5 are from torchvision 0.29.2, in
 `torchvision.datasets.STL10`.
 """
 
@@ -32,7 +32,7 @@ def _read(files: Mapping[str, Path]) -> LabelledSplits:
 
 
 def _read_split(images: bytes, labels: bytes) -> LabelledImages:
-    # Column by column, and labels from 1.
+    # The pixels are stored column by column, and the labels start at 1.
     images_NCWH = np.frombuffer(images, np.uint8).reshape(-1, 3, 96, 96)
     return LabelledImages(
         images=np.ascontiguousarray(images_NCWH.transpose(0, 1, 3, 2)),

@@ -1,6 +1,6 @@
 """SVHN, Street View House Numbers (Netzer et al., 2011), cropped to digits; `extra` is left out.
 
-C = 3 channels, H = W = 32 pixels. URLs and MD5s are those of torchvision 0.29.2, in
+C = 3 channels, H = W = 32 pixels. URLs and MD5s are from torchvision 0.29.2, in
 `torchvision.datasets.SVHN`.
 """
 
@@ -21,13 +21,13 @@ def _read(files: Mapping[str, Path]) -> LabelledSplits:
 
 
 def _read_split(path: Path) -> LabelledImages:
-    from scipy.io import loadmat  # nothing else needs scipy
+    from scipy.io import loadmat  # imported here, as only SVHN needs scipy
 
     content = loadmat(path)
     images_HWCN, labels = content["X"], content["y"]
     return LabelledImages(
         images=np.ascontiguousarray(images_HWCN.transpose(3, 2, 0, 1)),
-        labels=(labels.ravel() % 10).astype(np.uint8),  # the files label the digit 0 with 10
+        labels=(labels.ravel() % 10).astype(np.uint8),  # the digit 0 has the label 10
     )
 
 
