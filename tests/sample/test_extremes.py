@@ -56,4 +56,4 @@ def test_of_three_images_each_end_has_all_and_one_level_in_one_pixel_decides() -
     found = extremes_of(images)
     assert [extreme.index for extreme in found if extreme.name == "darkest"] == [1, 0, 2]
     assert [extreme.index for extreme in found if extreme.name == "brightest"] == [2, 0, 1]
-    assert [extreme.index for extreme in found if extreme.name == "flattest"][0] == 0
+    assert next(extreme.index for extreme in found if extreme.name == "flattest") == 0
