@@ -20,6 +20,7 @@ MODULES = [
     "normalize.presets",
     "report.numbers",
     "sample.extremes",
+    "sample.sizes",
     "shared.batches",
     "shared.names",
     "shared.preparation",

@@ -63,7 +63,7 @@ PURE = {
         "shift_words",
         "snippets",
     ],
-    "sample": ["extremes", "png"],
+    "sample": ["extremes", "png", "sizes"],
     "shared": ["batches", "names", "preparation"],
     "statistics": ["histograms", "integers", "summary"],
 }

@@ -82,7 +82,7 @@ class MeasuredImage:
     """The counts of a prepared image, the same for any `max_pixels` within `limits`."""
 
     counts: NDArray[np.int64]  # (C, V), C = 1 for a gray image, 3 for one in colour
-    size: Size
+    size: Size  # in its file
     converted: list[str]  # names of its conversions, and of what was ignored in its header
     limits: Limits = ANY_LIMIT
 
@@ -90,11 +90,11 @@ class MeasuredImage:
 def measure_image(content: bytes, preparation: Preparation) -> MeasuredImage:
     """Decode, prepare and count an image; NotAnImageError says why it cannot be measured."""
     image, converted = decode(content, preparation.max_pixels)
-    sizes = preparation.sizes((image.height, image.width))
-    limits = (max(height * width for height, width in sizes), MOST_PIXELS)
-    image = prepare(image, preparation)
-    counts = np.array(image.histogram(), dtype=np.int64).reshape(-1, LEVELS)
-    return MeasuredImage(counts, (image.height, image.width), converted, limits)
+    size = (image.height, image.width)
+    limits = (max(height * width for height, width in preparation.sizes(size)), MOST_PIXELS)
+    histogram = prepare(image, preparation).histogram()
+    counts = np.array(histogram, dtype=np.int64).reshape(-1, LEVELS)
+    return MeasuredImage(counts, size, converted, limits)
 
 
 def decode(content: bytes, max_pixels: int = MAX_PIXELS) -> tuple[Image.Image, list[str]]:

@@ -41,7 +41,10 @@ def decoder() -> str:
 
 def version(preparation: Preparation) -> str:
     """What the counts of a file depend on, besides its content."""
-    return f"{decoder()}, resize {preparation.resize}, crop {preparation.crop}"
+    prepared = f"resize {preparation.resize}, crop {preparation.crop}"
+    # Older records have the size after preparation: where that is another, they are not found.
+    as_it_is = preparation.resize is None and preparation.crop is None
+    return f"{decoder()}, {prepared}{'' if as_it_is else ', sizes in files'}"
 
 
 def note_another(recorded: str | None, split: str) -> None:

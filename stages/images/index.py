@@ -49,12 +49,14 @@ class Index(BaseModel):
     labels: Sequence[NonNegativeInt | None]  # (N,) index of each image's class; None without label
     names: Sequence[str]  # (N,) path within the split; empty for arrays
     contents: Sequence[str]  # (N,) the first half of the SHA-256 of each file; empty for arrays
-    smallest: Size  # height and width of the image with the fewest pixels
+    smallest: Size  # height and width of the image with the fewest pixels, as it was measured
     largest: Size
     converted: dict[str, NonNegativeInt]  # how many images are to be converted, by what they are
     quarantined: list[Quarantined]
     decoder: str | None = None  # what decoded the images; nothing did those of arrays
     noted: dict[str, list[str]] = {}  # the names of files that are plainly no images, by their kind
+    # (S, 3) each height and width in the files, and how many images have it; empty for arrays
+    file_sizes: list[tuple[PositiveInt, PositiveInt, PositiveInt]] = []
 
     @model_validator(mode="after")
     def _agrees(self) -> Index:
@@ -66,6 +68,9 @@ class Index(BaseModel):
         largest = max((label for label in self.labels if label is not None), default=-1)
         if largest >= len(self.classes):
             raise ValueError(f"label {largest} of {len(self.classes)} classes")
+        sized = sum(images for _, _, images in self.file_sizes)
+        if sized != len(self.names):
+            raise ValueError(f"file_sizes: of {sized} images, not of {len(self.names)}")
         return self
 
     @property

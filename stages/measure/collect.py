@@ -7,6 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from stages.images.decode import MeasuredImage, NotAnImageError
 from stages.images.decoder import decoder
 from stages.images.index import Index, Quarantined
@@ -16,7 +19,7 @@ from stages.images.rows import Column, Rows
 from stages.measure.store import Store
 from stages.shared import entry
 from stages.shared.batches import batches
-from stages.shared.preparation import Size
+from stages.shared.preparation import Preparation, Size
 from stages.statistics.histograms import in_one_mode, joined_in_one_mode, statistics_of_counts
 from stages.statistics.integers import SplitStatistics
 
@@ -30,7 +33,7 @@ class Collection:
     def __init__(self) -> None:
         self._images = Rows("name", "label", "content")
         self._parts: list[SplitStatistics] = []
-        self._sizes: set[Size] = set()
+        self._sizes: list[NDArray[np.uint32]] = []
         self._converted: Counter[str] = Counter()
         self._gray = 0
         self.quarantined: list[Quarantined] = []
@@ -41,14 +44,17 @@ class Collection:
         self._parts.append(
             statistics_of_counts(in_one_mode([measured.counts for measured in found]))
         )
-        sizes = {measured.size for measured in found} | self._sizes
-        self._sizes = {min(sizes, key=_by_pixels), max(sizes, key=_by_pixels)}
+        self._sizes.append(np.array([measured.size for measured in found], np.uint32))
         for measured in found:
             self._converted.update(measured.converted)
         self._gray += sum(len(measured.counts) == 1 for measured in found)
 
-    def finish(self, noted: dict[str, list[str]]) -> tuple[SplitStatistics, Index]:
+    def finish(
+        self, preparation: Preparation, noted: dict[str, list[str]]
+    ) -> tuple[SplitStatistics, Index]:
         self._say_what_lacks_a_label()
+        sizes_S2, images_S = np.unique(np.concatenate(self._sizes), axis=0, return_counts=True)
+        prepared = [preparation.sizes((height, width))[-1] for height, width in sizes_S2.tolist()]
         classes, numbers = classes_of(self._images.distinct("label"))
         # Also if all are gray, as the other split may have colour images: see `inventory`.
         if self._gray:
@@ -59,12 +65,13 @@ class Collection:
             labels=Column(self._images, "label", numbers.__getitem__),
             names=Column(self._images, "name", str),
             contents=Column(self._images, "content", str),
-            smallest=min(self._sizes, key=_by_pixels),
-            largest=max(self._sizes, key=_by_pixels),
+            smallest=min(prepared, key=_by_pixels),
+            largest=max(prepared, key=_by_pixels),
             converted=dict(sorted(self._converted.items())),
             quarantined=self.quarantined,
             decoder=decoder(),
             noted=noted,
+            file_sizes=np.column_stack([sizes_S2, images_S]).tolist(),
         )
         return joined_in_one_mode(self._parts), index
 
@@ -86,7 +93,9 @@ class Collection:
         return len(self._images)
 
 
-def collect(files: Listing, store: Store, *, quarantine: bool) -> tuple[SplitStatistics, Index]:
+def collect(
+    files: Listing, store: Store, preparation: Preparation, *, quarantine: bool
+) -> tuple[SplitStatistics, Index]:
     """The statistics and the index of the files, in order, from what the store has of them.
 
     ValueError names the files that are no images, unless `quarantine` is set or no image is left.
@@ -116,7 +125,7 @@ def collect(files: Listing, store: Store, *, quarantine: bool) -> tuple[SplitSta
             "Mend them or move them away; or go on without them, listed in "
             "reports/quarantine.json, by dataset.on_bad_image: quarantine in params.yaml"
         )
-    return collection.finish(files.noted())
+    return collection.finish(preparation, files.noted())
 
 
 def images_of(files: Iterable[File], store: Store) -> Iterator[Member]:

@@ -43,7 +43,8 @@ def measure_folder(split: str, dataset: Dataset, engine: Engine) -> tuple[SplitS
 
     def measured(store: Store) -> tuple[SplitStatistics, Index]:
         measure_missing(split, files, dataset.preparation, store, engine)
-        return collect(files, store, quarantine=dataset.on_bad_image == "quarantine")
+        quarantine = dataset.on_bad_image == "quarantine"
+        return collect(files, store, dataset.preparation, quarantine=quarantine)
 
     found = with_store(dataset, measured)
     # DVC digests the folder only after this process has ended. So it would record a file that is

@@ -25,10 +25,11 @@ from stages.report.plot_words import (
     measure_words,
     preset_words,
 )
-from stages.report.plots import Rows, image_rows, level_rows, limited, preset_rows
+from stages.report.plots import Rows, image_rows, level_rows, limited, preset_rows, size_rows
 from stages.report.preset_table import preset_table
 from stages.report.shift_table import shift_table
 from stages.report.shift_words import limits_in_words, shift_words
+from stages.report.size_words import of_one_size, ratio_words, side_words, size_words
 from stages.report.snippets import snippets
 from stages.shared.atomic import atomic_write
 from stages.shared.names import LEVELS, SPLITS
@@ -98,6 +99,7 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
         dataset=dataset,
         title=f"{dataset} normalization{'' if inputs.check['passed'] else ', not published'}",
         samples=inputs.samples,
+        size_words=size_words(_sizes(inputs), inputs.params.dataset),
         inventory=inputs.inventory,
         quarantine=inputs.quarantine,
         statistics=inputs.statistics,
@@ -115,7 +117,18 @@ def _plots(inputs: Inputs, shift: Rows, classes: Rows) -> dict[str, tuple[dict[s
     # No image has a std above half of the levels.
     bright, contrasted = image_rows(brightness, LEVELS), image_rows(contrast, LEVELS // 2)
     images = "share of images"
-    return {
+    sizes = _sizes(inputs)
+    of_sizes = {
+        "sides-plot": (
+            panels.sides(size_rows(sizes, "longer_side_bins", "longer side, in pixels")),
+            side_words(sizes),
+        ),
+        "ratios-plot": (
+            panels.ratios(size_rows(sizes, "aspect_ratio_bins", "width : height")),
+            ratio_words(sizes),
+        ),
+    }
+    return ({} if of_one_size(sizes) else of_sizes) | {
         "levels-plot": (
             panels.levels(levels, "share of pixels", "pixel level"),
             level_words(levels),
@@ -137,6 +150,10 @@ def _plots(inputs: Inputs, shift: Rows, classes: Rows) -> dict[str, tuple[dict[s
         ),
         "classes-plot": (vega.plot(classes, vega.CLASSES), class_words(inputs.shift)[0]),
     }
+
+
+def _sizes(inputs: Inputs) -> dict[str, Any]:
+    return {split: inputs.samples[split]["sizes"] for split in SPLITS}
 
 
 def _origins(inputs: Inputs) -> dict[str, Origin]:

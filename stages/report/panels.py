@@ -14,6 +14,8 @@ Spec = dict[str, Any]
 
 INK = "currentColor"
 TRAIN, TEST = "var(--train)", "var(--test)"
+# Width to height, of screens, cameras and phones.
+RATIOS = ((1, 3), (9, 16), (2, 3), (3, 4), (1, 1), (4, 3), (3, 2), (16, 9), (3, 1))
 TALLEST = [{"filter": "isValid(datum.area)"}]
 
 
@@ -25,15 +27,43 @@ def levels(rows: Rows, share: str, title: str, top: int = LEVELS - 1) -> Spec:
     between = [row[split] for row in rows for split in SPLITS if 0 < row["level"] < LEVELS - 1]
     scale = {"scale": {"domain": [0, 1.1 * max(between)]}} if any(between) else {}
     y = _number("train", title=share, axis=_share_axis(".1~%")) | scale
+    return _by_level(rows, 150, (title, top), *_train_and_test(y), _pointed_at(*SPLITS))
+
+
+def sides(rows: Rows) -> Spec:
+    """The share of images by their longer side in pixels, on a logarithmic scale."""
+    return _sizes(rows, {"format": "d", "tickCount": 6}, "d")
+
+
+def ratios(rows: Rows) -> Spec:
+    """The share of images by their width / height, on a logarithmic scale with usual ones."""
+    names = {f"{width / height:.2f}": f"{width}:{height}" for width, height in RATIOS}
+    axis = {
+        "values": [width / height for width, height in RATIOS],
+        "labelExpr": f"{names}[format(datum.value, '.2f')]",
+        # So turned, they stand beside each other on a phone.
+        "labelAngle": -60,
+        "labelOverlap": False,
+    }
+    return _sizes(rows, axis, ".2f")
+
+
+def _sizes(rows: Rows, axis: Spec, form: str) -> Spec:
+    ends = [rows[0]["value"], rows[-1]["value"]]
+    scale = {"type": "log", "base": 2, "domain": ends, "nice": False}
+    x = _number("value", title=None, scale=scale, axis=axis)
+    y = _number("train", title="share of images", axis=_share_axis(".1~%"))
+    place = _number("value", title="about", format=form)
+    return _panels(rows, 150, {"x": x}, *_train_and_test(y), _pointed_at(*SPLITS, place=place))
+
+
+def _train_and_test(y: Spec) -> list[Spec]:
+    """Train as an area in steps, and test as a line over it."""
     step = {"interpolate": "step", "clip": True}
-    return _by_level(
-        rows,
-        150,
-        (title, top),
+    return [
         _layer({"type": "area", "color": TRAIN, "fillOpacity": 0.45, **step}, y=y),
         _layer({"type": "line", "color": TEST, "strokeWidth": 1.4, **step}, y=_number("test")),
-        _pointed_at(*SPLITS),
-    )
+    ]
 
 
 def cumulative(rows: Rows) -> Spec:
@@ -141,12 +171,12 @@ def _layer(mark: Spec, transform: list[Spec] | None = None, **encoding: Spec) ->
     return {"transform": transform or [], "mark": mark, "encoding": encoding}
 
 
-def _pointed_at(*fields: str) -> Spec:
-    """An unseen line at each level, to show these shares."""
+def _pointed_at(*fields: str, place: Spec | None = None) -> Spec:
+    """An unseen line at each level or other place, to show these shares."""
     shown = [_number(field, title=field.removesuffix("_up_to"), format=".3%") for field in fields]
-    tooltip = [{"field": "channel"}, _number("level"), *shown]
+    tooltip = [place] if place else [{"field": "channel"}, _number("level")]
     rule = {"type": "rule", "strokeWidth": 2, "opacity": 0}
-    return {"mark": rule, "encoding": {"tooltip": tooltip}}
+    return {"mark": rule, "encoding": {"tooltip": [*tooltip, *shown]}}
 
 
 def _by_level(rows: Rows, height: int, across: tuple[str, int], *layers: Spec) -> Spec:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from stages.report.class_words import common_classes
-from stages.shared.names import LEVELS, SPLITS, channel_names
+from stages.shared.names import BINS_PER_DOUBLING, LEVELS, SPLITS, channel_names
 from stages.statistics.integers import SplitStatistics
 from stages.statistics.summary import FloatArray
 
@@ -121,6 +121,23 @@ def image_rows(values_NC: Mapping[str, FloatArray], top: int) -> Rows:
         | {split: float(of_C[c][bin_]) for split, of_C in shares.items()}
         for c, name in enumerate(channel_names(len(shares["train"])))
         for bin_ in range(BINS)
+    ]
+
+
+def size_rows(sizes: Mapping[str, Mapping[str, Any]], bins: str, channel: str) -> Rows:
+    """A row for each bin of the images' `bins`, and two beyond, as for a channel of this name.
+
+    `value` is the middle of a bin on its logarithmic scale, rounded as machines differ beyond that.
+    """
+    counts = {
+        split: {int(number): images for number, images in of["files"][bins].items()}
+        for split, of in sizes.items()
+    }
+    numbers = [number for of_split in counts.values() for number in of_split]
+    return [
+        {"channel": channel, "value": round(2 ** (number / BINS_PER_DOUBLING), 4)}
+        | {split: of.get(number, 0) / sum(of.values()) for split, of in counts.items()}
+        for number in range(min(numbers) - 2, max(numbers) + 3)
     ]
 
 

@@ -16,10 +16,12 @@ from stages.images.index import load_index
 from stages.sample.extremes import extremes
 from stages.sample.pictures import open_pictures
 from stages.sample.png import data_uri
+from stages.sample.sizes import sizes_of_files
 from stages.shared import entry
 from stages.shared.load_params import load_params
 from stages.shared.names import SPLITS
 from stages.shared.params import Dataset
+from stages.shared.preparation import Preparation
 from stages.shared.reports import SAMPLES, write_json
 from stages.statistics.files import digest_of_statistics, load_statistics
 
@@ -41,8 +43,12 @@ def _sample(dataset: Dataset, split: str) -> dict[str, Any]:
         )
     index = load_index(split, statistics.images)
     note_another(index.decoder, split)
+    if index.names:
+        files = sizes_of_files(index.file_sizes, dataset.preparation)
+    else:  # an array has one size, and is not prepared
+        files = sizes_of_files([(*index.smallest, statistics.images)], Preparation())
     return {
-        "sizes": {"smallest": index.smallest, "largest": index.largest},
+        "sizes": {"smallest": index.smallest, "largest": index.largest, "files": files},
         "sha256": pictures.digests() | {"statistics": digest_of_statistics(split)},
         "extremes": [
             {

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 # No picture is shown larger than this, in pixels of the longer side.
-SHOWN = 384
+SHOWN = 192
 
 
 def data_uri(image_CHW: NDArray[np.uint8]) -> str:

@@ -8,6 +8,7 @@ from typing import TypeVar
 SPLITS = ("train", "test")
 CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}  # their names by how many there are
 LEVELS = 256  # of a uint8 channel: 0..255
+BINS_PER_DOUBLING = 8  # of the sides and aspect ratios of images, from one to twice as much
 
 T = TypeVar("T")
 

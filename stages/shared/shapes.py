@@ -7,8 +7,25 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, model_validator
 
 from stages.shared.names import CHANNELS
-from stages.shared.shape import Channel, Count, Digests, Finite, Finites, Shape, Size, Split, Value
+from stages.shared.shape import (
+    Channel,
+    Count,
+    Digests,
+    Finite,
+    Finites,
+    Shape,
+    Side,
+    Size,
+    Split,
+    Value,
+)
 from stages.shared.shift_shape import Shift
+
+# By the number of each bin, which is bounded so that all between the first and last can be drawn.
+Bins = Annotated[
+    dict[Annotated[str, Field(pattern=r"^(0|-?[1-9]\d{0,2})$")], Side], Field(min_length=1)
+]
+Three = Annotated[list[Side], Field(min_length=3, max_length=3)]
 
 
 class Checked(Shape):
@@ -40,9 +57,27 @@ class Extreme(Shape):
     picture: Annotated[str, Field(pattern=r"^data:image/png;base64,[A-Za-z0-9+/]+=*$")]
 
 
+class FileSizes(Shape):
+    """Those before `dataset.resize` and `crop`; bins are numbered as `BINS_PER_DOUBLING` has it."""
+
+    sizes: Count
+    smallest: Size
+    largest: Size
+    most_frequent: Annotated[list[Three], Field(min_length=1)]  # height, width, images
+    longer_side: Three  # that 5, 50 and 95 % of the images do not exceed
+    portrait: Count
+    landscape: Count
+    longer_side_bins: Bins
+    aspect_ratio_bins: Bins
+    changed: Count
+    enlarged: Count
+    padded: Count
+
+
 class Sizes(Shape):
     smallest: Size
     largest: Size
+    files: FileSizes
 
 
 class Sample(Shape):

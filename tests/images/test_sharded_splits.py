@@ -57,7 +57,7 @@ def measured(folder: Path, *, quarantine: bool = False) -> tuple[SplitStatistics
             if file.content:
                 found = measure_task(Task([file], Preparation()))
                 store.add(found.images.items(), found.shards.items())
-        return collect(files, store, quarantine=quarantine)
+        return collect(files, store, Preparation(), quarantine=quarantine)
 
 
 def test_all_forms_have_the_statistics_of_the_decoded_images(tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_processes_go_on_with_a_shard_of_many_images(tmp_path: Path) -> None:
     shards = list_folder(tmp_path)
     with Store.open("tests") as store:
         measure_missing("train", shards, Preparation(), store, in_processes)
-        statistics, index = collect(shards, store, quarantine=False)
+        statistics, index = collect(shards, store, Preparation(), quarantine=False)
     assert [*index.names] == [*(f"0.tar/{name}" for name in files), "1.tar/0000.png"]
     pixels = [len(photo.pixels().reshape(-1, 3)) for photo in (OTHER, PHOTO)]
     expected = [*(pixels[n % 2] for n in range(images)), pixels[1]]

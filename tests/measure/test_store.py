@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from stages.images.decode import MeasuredImage, NotAnImageError
+from stages.images.decoder import decoder
 from stages.images.index import save_index
+from stages.images.listing import content_of
 from stages.images.members import Member
 from stages.measure.file_split import measure_folder
 from stages.measure.store import DamagedStoreError, Store, to_record
@@ -78,6 +80,24 @@ def test_a_record_without_limits_holds_for_the_default_limit() -> None:
     for another in 178_956_969, 178_956_971:
         with Store.open("v", another) as store:
             assert list(store.lacks("ab")) == [True, True]
+
+
+@pytest.mark.parametrize("resize", [None, 5])
+def test_what_was_kept_before_sizes_in_files_were_is_measured_again_where_it_was_resized(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, resize: int | None
+) -> None:
+    """Then records had the size after it alone."""
+    monkeypatch.chdir(tmp_path)
+    [photo] = write_photos(1)
+    write_split(tmp_path / "photos" / "train", "folder", [photo])
+    with Store.open(f"{decoder()}, resize {resize}, crop None") as store:
+        store.add([(content_of(photo.data), to_record(image(side=5)))])
+    splits = Splits(train="train", test="test")
+    dataset = Dataset(root=str(tmp_path / "photos"), splits=splits, download=[], resize=resize)
+    _, index = measure_folder("train", dataset, lambda work, tasks: map(work, tasks))
+    height, width, _ = photo.pixels().shape
+    [found] = index.file_sizes
+    assert list(found) == ([5, 5, 1] if resize is None else [height, width, 1])
 
 
 def test_a_batch_is_kept_whole_or_not_at_all() -> None:

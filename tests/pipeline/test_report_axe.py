@@ -35,8 +35,10 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
         return script.read().decode()
 
 
-def test_axe_finds_nothing(axe: str, reproduced: Project) -> None:
-    index = reproduced.path / "reports" / "index.html"
+@pytest.mark.parametrize("of", ["reproduced", "of_photos"])
+def test_axe_finds_nothing(axe: str, of: str, request: pytest.FixtureRequest) -> None:
+    project: Project = request.getfixturevalue(of)
+    index = project.path / "reports" / "index.html"
     with chromium() as browser, opened(browser, index) as it:
         unfold(it.page)
         it.page.add_script_tag(content=axe)

@@ -10,7 +10,7 @@ from scipy.stats import ks_2samp, wasserstein_distance
 
 from stages.measure.counting import measure_batch
 from stages.report.plot_words import cumulative_words, level_words
-from stages.report.plots import image_rows, level_rows, limited
+from stages.report.plots import image_rows, level_rows, limited, size_rows
 from tests.conftest import random_images
 
 IMAGES = {"train": random_images(30, seed=2) // 2, "test": random_images(10, seed=3)}
@@ -77,6 +77,17 @@ def test_images_are_counted_in_bins_of_their_brightness() -> None:
         for split, of_NC in means_NC.items():
             bins_N = np.floor(of_NC[:, channel] / 4)
             assert row[split] == pytest.approx(np.mean(bins_N == row["level"] // 4))
+
+
+def test_sizes_have_a_row_for_each_bin_between_the_ends_of_both_splits() -> None:
+    """Bin 72 is around 512 = 2 ** 9, and eight bins later is twice as much."""
+    bins = {"train": {"72": 3, "80": 1}, "test": {"71": 1}}
+    sizes = {split: {"files": {"longer_side_bins": of}} for split, of in bins.items()}
+    rows = size_rows(sizes, "longer_side_bins", "longer side")
+    values = [row["value"] for row in rows]
+    np.testing.assert_allclose(values, 512 * 2 ** (np.arange(-3, 11) / 8), atol=1e-4)
+    assert {row["value"]: row["train"] for row in rows if row["train"]} == {512: 0.75, 1024: 0.25}
+    assert [row["test"] for row in rows] == [0, 0, 1] + [0] * 11
 
 
 def test_the_levels_in_words_are_those_of_the_pixels() -> None:

@@ -46,37 +46,36 @@
       }));
       // One drawing after the other: two at once would both be put into the page.
       let drawing = Promise.resolve(), drawn = [], drawnFor = 0;
-      function draw(widthOf) {
+      function draw(onPaper) {
         drawing = drawing.then(async () => {
-          const width = widthOf();
+          const width = onPaper ? PAPER : document.querySelector("main").clientWidth;
           if (width === drawnFor) return;
           drawnFor = width;
           for (const plot of drawn) plot.finalize();
           drawn = await Promise.all(plots.map(({target, kind, spec}) =>
-            vegaEmbed(target, fitted(structuredClone(spec), kind, width), options)));
+            vegaEmbed(target, fitted(structuredClone(spec), kind, onPaper ? PAPER : target.clientWidth), options)));
           // The words of the whole plot stand for its marks.
           for (const {target} of plots) target.ariaHidden = true;
           document.documentElement.dataset.drawn = width;
         });
       }
-      const onScreen = () => document.querySelector("main").clientWidth, onPaper = () => PAPER;
       let resized;
       window.addEventListener("resize", () => {
         clearTimeout(resized);
-        resized = setTimeout(() => draw(onScreen), 150);
+        resized = setTimeout(() => draw(false), 150);
       });
       // Paper has all that is folded on screens.
       let folded = [];
       window.addEventListener("beforeprint", () => {
         folded = [...document.querySelectorAll("details:not([open])")];
         for (const details of folded) details.open = true;
-        draw(onPaper);
+        draw(true);
       });
       window.addEventListener("afterprint", () => {
         for (const details of folded) details.open = false;
-        draw(onScreen);
+        draw(false);
       });
-      draw(onScreen);
+      draw(false);
 
       // A click on the head of a column sorts: up, down, and as it was. Names sort as 2, 10, a.
       const {compare} = new Intl.Collator("en", {numeric: true});
