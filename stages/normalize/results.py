@@ -1,7 +1,7 @@
 """What is reported of a preset: both splits after it, and the gap between them.
 
-C channels, V = 256 levels. Means and stds follow from the split's own, since a preset is affine;
-the values of single pixels (min, max, quantiles) are the float32 values that torchvision gives.
+C channels, V = 256 levels. A preset is affine, so means and stds follow from those of the split.
+The values of single pixels (min, max, quantiles) are the float32 values that torchvision gives.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def details(preset: Preset, train: SplitSummary, test: SplitSummary) -> dict[str
 
 
 def metrics(preset: Preset, after: dict[str, Any]) -> dict[str, Any]:
-    """The 8 numbers of each channel that `dvc metrics` compares; `after` are its details."""
+    """The 8 numbers of each channel that `dvc metrics` compares, from what `details` gives."""
     parts = {"preset": {"mean": by_channel(preset.mean), "std": by_channel(preset.std)}} | after
     return {
         part: {measure: parts[part][measure] for measure in ("mean", "std")}
