@@ -237,7 +237,7 @@ def test_statistics_of_other_images_are_refused(of: str) -> None:
     other = {"train": TRAIN, "test": TEST}[of].copy()
     other[0, 0, 0, 0] ^= 1
     splits[of] = replace(splits[of], statistics=measure_batch(other, CPU))
-    with pytest.raises(ValueError, match=r"not those of the images; run `dvc repro measure`"):
+    with pytest.raises(ValueError, match=r"of other images; run `dvc repro measure`"):
         compared(splits["train"], splits["test"])
 
 
@@ -248,7 +248,7 @@ def test_statistics_of_other_images_are_refused(of: str) -> None:
 def test_statistics_of_another_number_of_images_are_refused(
     images: Array, labels: Array | None
 ) -> None:
-    with pytest.raises(ValueError, match=r"not those of the images; run `dvc repro measure`"):
+    with pytest.raises(ValueError, match=r"of other images; run `dvc repro measure`"):
         Split(ArrayCounts(images), labels, measure_batch(TRAIN, CPU))
 
 
