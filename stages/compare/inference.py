@@ -27,9 +27,9 @@ def interval(
     """The symmetric bootstrap interval of a measure, low and high (C,), not studentized (Hall,
     1988).
 
-    It reaches as far to both sides as 95 % of the replicates have changed, for a ratio in
-    logarithms. The usual percentiles would be too high for a distance: chance adds to it in the
-    data, and once more in each replicate.
+    It reaches as far to each side as the change that 95 % of the replicates do not exceed; for a
+    ratio, in logarithms. The usual percentiles would be too high for a distance: chance adds to it
+    in the data, and once more in each replicate.
 
     >>> interval(np.array([3.0]), np.ones((100, 1)), Measure("difference", -255, 255))
     (array([2.]), array([4.]))

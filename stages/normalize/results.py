@@ -9,20 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from stages.normalize.presets import Preset
-from stages.shared.names import SPLITS, by_channel, channel_names
+from stages.shared.names import SPLITS, by_channel
 from stages.statistics.summary import QUANTILES, SplitSummary, wasserstein_levels
 
 # The four measures of ChannelSummary that a preset only scales.
 SCALED_STDS = ("std", "image_mean_std", "image_std_mean", "image_std_std")
-
-
-def normalization(preset: Preset) -> dict[str, list[float]]:
-    """The arguments of torchvision's `Normalize`.
-
-    >>> normalization(Preset(mean=(0.5,), std=(0.25,)))
-    {'mean': [0.5], 'std': [0.25]}
-    """
-    return {"mean": list(preset.mean), "std": list(preset.std)}
 
 
 def details(preset: Preset, train: SplitSummary, test: SplitSummary) -> dict[str, Any]:
@@ -53,21 +44,18 @@ def metrics(preset: Preset, after: dict[str, Any]) -> dict[str, Any]:
 
 def distribution(preset: Preset, train: SplitSummary, test: SplitSummary) -> list[dict[str, Any]]:
     """Rows for `dvc plots`: the share of a split's pixels at each of the 256 values."""
-    rows = []
-    names = channel_names(len(train.channels))
-    for channel, values_V in enumerate(preset.normalized_levels().tolist()):
-        for split, summary in zip(SPLITS, (train, test), strict=True):
-            counts_V = summary.histogram[channel].tolist()
-            rows += [
-                {
-                    "channel": names[channel],
-                    "split": split,
-                    "value": value,
-                    "fraction": count / summary.pixels_per_channel,
-                }
-                for value, count in zip(values_V, counts_V, strict=True)
-            ]
-    return rows
+    levels = by_channel(preset.normalized_levels().tolist())
+    return [
+        {
+            "channel": name,
+            "split": split,
+            "value": value,
+            "fraction": count / summary.pixels_per_channel,
+        }
+        for channel, (name, values_V) in enumerate(levels.items())
+        for split, summary in zip(SPLITS, (train, test), strict=True)
+        for value, count in zip(values_V, summary.histogram[channel].tolist(), strict=True)
+    ]
 
 
 def _after(preset: Preset, split: SplitSummary) -> dict[str, Any]:
