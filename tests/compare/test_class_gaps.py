@@ -44,7 +44,7 @@ def gaps_of(images: Images) -> ClassGaps:
 
 def all_deals() -> Array:
     """The test split has 2 of 5 images, 1 of 3, and the last image. The data itself is first."""
-    of_4, of_7 = (np.flatnonzero(np.array(BOTH_LABELS) == label) for label in (4, 7))
+    of_4, of_7 = (np.flatnonzero(np.array(BOTH_LABELS) == label).tolist() for label in (4, 7))
     deals = np.zeros((30, len(BOTH_LABELS)), np.uint8)
     chosen = product(combinations(of_4, 2), combinations(of_7, 1))
     for deal, (some_4, some_7) in zip(deals, chosen, strict=True):

@@ -22,7 +22,7 @@ Values = dict[str, float]
 SPLITS = ("train", "test")
 LEVELS = np.arange(256)
 ALIKE = {name: 1.0 if name == "std_ratio" else 0.0 for name in MEASURES}
-SWAPPED = {"difference": operator.neg, "ratio": np.reciprocal, "distance": operator.pos}
+SWAPPED = {"difference": operator.neg, "ratio": lambda ratio: 1 / ratio, "distance": operator.pos}
 IN_STDS = {"mean_stds", "wasserstein_stds"}
 
 any_counts = hnp.arrays(np.int64, 256, elements=st.integers(0, 9)).filter(np.any)
