@@ -64,7 +64,7 @@ def _serving() -> Path:
         caller = folder / name
         caller.write_text(CALLER.format(python=sys.executable, address=str(folder / "socket")))
         caller.chmod(0o755)
-    command = [sys.executable, __file__, folder / "socket"]
+    command = [sys.executable, __file__, str(folder / "socket")]
     server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     atexit.register(server.communicate)
     assert server.stdout is not None
@@ -135,12 +135,13 @@ def _end(code: object) -> None:
     """End as Python does, but for taking all that was imported apart, which takes 0.4 s."""
     if isinstance(code, str):
         sys.stderr.write(f"{code}\n")
-        code = 1
-    threading._shutdown()
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join()
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(int(code or 0))
+    os._exit(code if isinstance(code, int) else int(code is not None))
 
 
 if __name__ == "__main__":

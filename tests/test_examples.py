@@ -29,7 +29,7 @@ MODULES = [
 ]
 # What these take or give is a whole report.
 WITHOUT = {"design_effect", "image_effects", "in_words"}
-SOME = ["compare.reweigh", "identify.matching", "normalize.results"]
+SOME = ["compare.reweigh", "identify.matching"]
 
 
 @pytest.mark.parametrize("name", [*MODULES, *SOME])

@@ -1,6 +1,6 @@
-"""Hold the shift against the limits of params.yaml: `python -m stages.check`.
+"""Compare the shift with the limits of params.yaml: `python -m stages.check`.
 
-Prints the verdict; ends with exit code 1 where a limit is broken.
+Prints the verdict, and ends with exit code 1 if a limit is broken.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def main() -> None:
     parser.add_argument(
         "--record",
         action="store_true",
-        help=f"write the verdict to {CHECK}, and end well whatever it is: `publish` will not",
+        help=f"write the verdict to {CHECK} and end with exit code 0; `publish` reads it",
     )
     record = parser.parse_args().record
     limits = load_params().limits

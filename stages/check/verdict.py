@@ -11,10 +11,10 @@ Limit = float | Mapping[Any, float]
 
 
 def check(shift: Mapping[str, Any], limits: Mapping[Any, Limit]) -> dict[str, Any]:
-    """Hold the measures of the shift report against their limits, by measure and channel.
+    """Compare the measures of the shift report with their limits, by measure and channel.
 
-    A number is the limit of every channel. It bounds the size of a difference, whatever its sign;
-    of a ratio, the larger of it and its inverse. What has no finite value (None) holds no limit.
+    A number is the limit of every channel. It bounds a difference of either sign, and the larger
+    of a ratio and its inverse. A value that is not finite (None) breaks every limit.
 
     Raises ValueError for a limit of a channel that the report does not have.
 
@@ -33,7 +33,7 @@ def check(shift: Mapping[str, Any], limits: Mapping[Any, Limit]) -> dict[str, An
 
 
 def in_words(checked: Mapping[str, Any]) -> str:
-    """The verdict, with a table of the limits that are broken, or of all where none is."""
+    """The verdict, with a table of the broken limits, or of all limits if none is broken."""
     rows = [
         (measure, channel, held["value"], held["limit"], held["holds"])
         for measure, channels in checked["limits"].items()
@@ -44,8 +44,8 @@ def in_words(checked: Mapping[str, Any]) -> str:
         return (
             f"{len(broken)} of {len(rows)} limits are broken, so nothing is published:\n\n"
             f"{_table(broken)}\n\n"
-            "reports/index.html shows all that is known of the shift. Mend the shift, or where "
-            "it is harmless raise its limit in params.yaml; then run `dvc repro`"
+            "reports/index.html shows the shift in detail. Mend the shift, or if it is harmless "
+            "raise the limits in params.yaml; then run `dvc repro`"
         )
     if rows:
         return f"the splits stay within all {len(rows)} limits\n\n{_table(rows)}"

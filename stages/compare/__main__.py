@@ -38,7 +38,7 @@ def main() -> None:
         device = torch.device("cpu")  # MPS has no float64
     measured = load_splits()
     indexes = [load_index(split, statistics.images) for split, statistics in measured.items()]
-    # Each split numbers the classes that it has.
+    # Each index numbers the classes of its own split.
     classes = list(dict.fromkeys(name for index in indexes for name in index.classes))
     numbers = {name: number for number, name in enumerate(classes)}
     train, test = (
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def labels_of(index: Index, numbers: Mapping[str, int]) -> Labels | None:
-    """The number of each image's class; None where an image has no label."""
+    """The number of each image's class; None if any image has no label."""
     if index.unlabelled:
         return None
     labels: Labels = np.array([numbers[name] for name in index.classes])[np.array(index.labels)]
@@ -72,7 +72,8 @@ def labels_of(index: Index, numbers: Mapping[str, int]) -> Labels | None:
 def image_counts(
     split: str, params: Params, index: Index, statistics: SplitStatistics
 ) -> ImageCounts:
-    folder = params.dataset.folder(split)
+    dataset = params.dataset
+    folder = dataset.folder(split)
     if is_array(folder):
         images = ArrayCounts(ImageFile.of_folder(folder))
         if images.channels != len(statistics.histogram):
@@ -83,8 +84,7 @@ def image_counts(
             )
         return images
     note_another(index.decoder, split)
-    ensure_measured(split, params.dataset, index.contents, engine_of(params.measure))
-    dataset = params.dataset
+    ensure_measured(split, dataset, index.contents, engine_of(params.measure))
     return FileCounts(index.contents, statistics, version(dataset.preparation), dataset.max_pixels)
 
 

@@ -1,4 +1,4 @@
-"""Whether the classes' means are farther apart than dealing their images out anew makes them.
+"""Whether the means of a class differ more between the splits than dealing images out explains.
 
 N images of both splits, train before test; C channels, K classes, R deals.
 """
@@ -17,17 +17,17 @@ from stages.compare.inference import p_values
 from stages.compare.shift import Measure
 from stages.statistics.summary import FloatArray
 
-# In levels: deals of a class that differ by less are alike but for rounding.
+# In levels: gaps of a class that differ less than this between deals are equal up to rounding.
 LEAST_SPREAD = 1e-3
 
 
 class ClassGaps:
-    """The gaps of the classes' means, test minus train, in stds of what deals make of them.
+    """The gap of each class's mean, test minus train, in stds of that gap over all deals.
 
-    Such a std follows from all images of the class (that of a ratio of means, drawn without
-    replacement: Cochran, Sampling Techniques, 1977, chapter 6), so it is the same in every deal.
-    How unusual the largest gap of all is among those of the deals is then an exact test, however
-    few the images are and however they are distributed (the "max T" of Westfall and Young, 1993).
+    The std is that of a ratio of means, drawn without replacement (Cochran, Sampling Techniques,
+    1977, chapter 6). It follows from all images of the class, so it is the same in every deal. To
+    compare the largest gap with the largest of each deal is then an exact test, for few images and
+    for any distribution (the "max T" of Westfall and Young, 1993).
     """
 
     def __init__(self, train: LabelledSplit, test: LabelledSplit) -> None:
@@ -43,15 +43,18 @@ class ClassGaps:
         self._spread_CK = self._spread()
 
     def largest(self, dealt_RN: NDArray[np.integer[Any]]) -> FloatArray:
-        """The largest gap of each deal in its stds (R, 1), whatever its sign."""
+        """The largest gap of each deal, of either sign, in stds (R, 1)."""
         return np.array([[np.fmax.reduce(self._sizes(dealt_N), axis=None)] for dealt_N in dealt_RN])
 
     def most_unusual(
         self, largest_R1: FloatArray, name_of: Callable[[int], str]
     ) -> dict[str, Any] | None:
-        """Where the largest gap is, and which share of the deals (row 0 the data) has as large."""
+        """The class and channel of the largest gap, and the share of deals with one as large.
+
+        Row 0 is the data itself. None if no class is in both splits.
+        """
         if math.isnan(largest_R1[0, 0]):
-            return None  # no class is in both splits
+            return None
         channel, label = np.unravel_index(
             np.nanargmax(self._sizes(self._in_test_N)), self._spread_CK.shape
         )
@@ -77,16 +80,15 @@ class ClassGaps:
         return gaps_CK
 
     def _by_class(self, images: NDArray[np.intp]) -> FloatArray:
-        """The values of some images together, by class (1 + C, K)."""
+        """The sums of the values of some images, by class (1 + C, K)."""
         classes, count = self._classes_N[images], len(self._labels_K)
         return np.stack(
             [np.bincount(classes, values_N[images], count) for values_N in self._values]
         )
 
     def _spread(self) -> FloatArray:
-        images_K, tests_K = (
-            np.bincount(self._classes_N, weights_N) for weights_N in (None, self._in_test_N)
-        )
+        images_K = np.bincount(self._classes_N)
+        tests_K = np.bincount(self._classes_N, self._in_test_N)
         pixels_K, *sums_CK = self._total_K
         pixels_N, *sums_CN = self._values
         off_CN = sums_CN - (sums_CK / pixels_K)[:, self._classes_N] * pixels_N

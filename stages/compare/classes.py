@@ -21,8 +21,7 @@ from stages.statistics.integers import IntArray, SplitStatistics
 Labels = NDArray[np.integer[Any]]
 LabelledSplit = tuple[SplitStatistics, Labels]
 
-
-# What there is to say where not every image has a label.
+# What is reported if an image has no label.
 NO_CLASSES: dict[str, Any] = {
     "class_mix": None,
     "classes": {},
@@ -41,10 +40,10 @@ class _Images:
 
 @dataclass(frozen=True)
 class _Channel:
-    """A channel's pixels in the images of a class: NaN without images."""
+    """A channel's pixels in the images of a class; NaN without images."""
 
     mean: float
-    mean_error: float  # standard error with ddof = 1: NaN for one image too
+    mean_error: float  # standard error with ddof = 1; NaN for one image
     std: float
 
 
@@ -53,9 +52,9 @@ def compare_classes(
 ) -> dict[str, Any]:
     """Mean and std over the pixels of each class, by split, and the classes farthest apart.
 
-    `class_mix` is the part of the images that would have to change class for equal shares.
-    `gap` is test minus train, NaN for a class that only one split has. The standard error of a
-    mean gap takes images as independent, not pixels.
+    `class_mix` is the share of the images that would have to change class to make the classes
+    equally frequent in both splits. `gap` is test minus train, NaN for a class that only one split
+    has. The standard error of a mean gap takes images as independent, not pixels.
     """
     labels = np.union1d(train[1], test[1])
     of_train, of_test = _by_class(*train, labels), _by_class(*test, labels)
@@ -73,7 +72,7 @@ def compare_classes(
 
 
 def _by_class(statistics: SplitStatistics, labels_N: Labels, classes: Labels) -> list[_Images]:
-    """The images of each class, by one sort: looking for each class anew would take far longer."""
+    """The images of each class. One sort is much faster than a search for each class."""
     order_N = np.argsort(labels_N, kind="stable")
     starts = np.searchsorted(labels_N[order_N], classes[1:])
     pixels = np.split(statistics.image_pixels[order_N], starts)
@@ -101,22 +100,22 @@ def _largest_gap(classes: dict[str, Any], measure: str) -> dict[str, Any] | None
 
 
 def _compare_class(train: _Images, test: _Images) -> dict[str, Any]:
-    parts = {"train": _channels(train), "test": _channels(test)}
-    pairs = list(zip(parts["train"], parts["test"], strict=True))
+    in_train, in_test = _channels(train), _channels(test)
+    pairs = list(zip(in_train, in_test, strict=True))
     return {
         "images": {"train": len(train.pixels), "test": len(test.pixels)},
         "mean_levels": {
-            **{
-                split: by_channel(channel.mean for channel in part) for split, part in parts.items()
-            },
-            "gap": by_channel(in_test.mean - in_train.mean for in_train, in_test in pairs),
+            "train": by_channel(channel.mean for channel in in_train),
+            "test": by_channel(channel.mean for channel in in_test),
+            "gap": by_channel(other.mean - one.mean for one, other in pairs),
             "gap_standard_error": by_channel(
-                math.hypot(in_train.mean_error, in_test.mean_error) for in_train, in_test in pairs
+                math.hypot(one.mean_error, other.mean_error) for one, other in pairs
             ),
         },
         "std_levels": {
-            **{split: by_channel(channel.std for channel in part) for split, part in parts.items()},
-            "gap": by_channel(in_test.std - in_train.std for in_train, in_test in pairs),
+            "train": by_channel(channel.std for channel in in_train),
+            "test": by_channel(channel.std for channel in in_test),
+            "gap": by_channel(other.std - one.std for one, other in pairs),
         },
     }
 

@@ -1,6 +1,6 @@
-"""How images differ: effects in units of their spread, and what that does to certainty.
+"""Effects in units of the images' spread, and how certain a mean is when images are drawn.
 
-N images, C channels. Float64 of integers; sums of floats are correctly rounded.
+N images, C channels. Float64 from integers; sums of floats are correctly rounded.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def image_effects(train: SplitStatistics, test: SplitStatistics) -> dict[str, di
 def cohens_d(train_N: FloatArray, test_N: FloatArray) -> float:
     """The difference of the means in pooled stds, ddof = 1 (Cohen, 1988).
 
-    Without spread it is NaN, but 0 where the means do not differ either.
+    Without spread it is NaN, or 0 if the means are equal.
 
     >>> import numpy as np
     >>> round(cohens_d(np.array([0.0, 2.0]), np.array([3.0, 5.0])), 3)
@@ -38,10 +38,10 @@ def cohens_d(train_N: FloatArray, test_N: FloatArray) -> float:
 
 
 def design_effect(statistics: SplitStatistics) -> dict[str, float]:
-    """The variance of a channel's mean when images are drawn, over that when pixels are.
+    """The variance of a channel's mean when images are drawn, over that when pixels are drawn.
 
-    So many pixels tell as much of the mean as one independent pixel (Kish, Survey Sampling, 1965);
-    NaN where all pixels are the same, or there is one image only.
+    This many pixels say as much about the mean as one independent pixel (Kish, Survey Sampling,
+    1965). NaN if all pixels have one level, or there is only one image.
     """
     if statistics.images == 1:
         return by_channel([math.nan] * len(statistics.histogram))

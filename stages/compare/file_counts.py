@@ -18,12 +18,12 @@ from stages.statistics.integers import SplitStatistics
 
 @dataclass(frozen=True)
 class FileCounts:
-    """Histograms of images of any size, which are known by their contents."""
+    """Histograms of images of any size, which the store finds by their contents."""
 
     contents: Sequence[str]
     statistics: SplitStatistics
-    version: str  # of the store's records, as is the limit
-    max_pixels: int
+    version: str  # of the records in the store
+    max_pixels: int  # of an image in the store
 
     @property
     def channels(self) -> int:
@@ -42,6 +42,6 @@ class FileCounts:
         with Store.open(self.version, self.max_pixels) as store:
             for counts_CV, measured in zip(counts_NCV, store.get(contents), strict=True):
                 if not isinstance(measured, MeasuredImage):
-                    raise ValueError("the index is not that of the images; run `dvc repro measure`")
-                counts_CV[:] = measured.counts  # of a gray image, for each channel
+                    raise ValueError("the index is of other images; run `dvc repro measure`")
+                counts_CV[:] = measured.counts  # a gray image has the same for each channel
         return torch.from_numpy(counts_NCV).flatten(1).to(device)

@@ -1,6 +1,6 @@
-"""How surely a measure is known: intervals and p-values from replicates.
+"""How certain a measure is: intervals and p-values from replicates.
 
-R replicates after the data itself, which is row 0; C channels.
+R replicates, of which row 0 is the data itself; C channels.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from stages.statistics.summary import FloatArray
 
 CONFIDENCE = 0.95
 
-# Different deals often have the same measure, whose floats may then differ: of sums of up to 256
-# terms up to 255 by less than 1e-11. What agrees to ten digits, of the largest or of 1, is a tie.
+# Different deals often have the same measure, but floats that differ by rounding: by less than
+# 1e-11 for sums of 256 terms up to 255. So values tie if they differ by at most this times the
+# largest value, or times 1 if that is larger.
 TIE = 1e-10
 
 
@@ -24,10 +25,11 @@ def interval(
     value_C: FloatArray, changes_RC: FloatArray, measure: Measure
 ) -> tuple[FloatArray, FloatArray]:
     """The symmetric bootstrap interval of a measure, low and high (C,), not studentized (Hall,
-    1988): as far to both sides as 95 % of the replicates have changed, ratios by their logarithms.
+    1988).
 
-    The usual percentiles of the replicates would be too high for a distance: drawing anew adds to
-    it what chance had added once already.
+    It reaches as far to each side as the change that 95 % of the replicates do not exceed; for a
+    ratio, in logarithms. The usual percentiles would be too high for a distance: chance adds to it
+    in the data, and once more in each replicate.
 
     >>> interval(np.array([3.0]), np.ones((100, 1)), Measure("difference", -255, 255))
     (array([2.]), array([4.]))
@@ -43,12 +45,12 @@ def interval(
 
 
 def p_values(dealt_RC: FloatArray, measure: Measure) -> tuple[FloatArray, float]:
-    """How often dealing images out anew gives splits at least as far apart as they are.
+    """The share of deals whose splits are at least as far apart as the real ones.
 
-    For each channel (C,), and for the channel that is most unusually far apart: the probability
-    that any of them would be so unusual (the "min P" of Westfall and Young, 1993, which a noisier
-    channel does not drown). The data itself counts as one of the deals, so the test is exact and
-    no p-value is 0 (Phipson and Smyth, 2010).
+    One for each channel (C,), and one for the most unusual channel: the probability that any
+    channel is as unusual (the "min P" of Westfall and Young, 1993, in which a noisy channel does
+    not hide the others). The data itself counts as one of the deals, so the test is exact and no
+    p-value is 0 (Phipson and Smyth, 2010).
 
     A difference or a ratio is judged by how far it is from the median of the deals. That median is
     not 0 (or 1) where some classes are more frequent in one split. A distance contains that mix of
@@ -69,7 +71,7 @@ def p_values(dealt_RC: FloatArray, measure: Measure) -> tuple[FloatArray, float]
 
 
 def _as_far(apart_R: FloatArray) -> NDArray[np.intp]:
-    """How many of the values are at least as large as each, or tie with it."""
+    """For each value, how many values are at least as large or tie with it."""
     tolerance = TIE * max(1, apart_R.max(where=np.isfinite(apart_R), initial=0))
     less_R: NDArray[np.intp] = np.searchsorted(np.sort(apart_R), apart_R - tolerance)
     return len(apart_R) - less_R

@@ -28,7 +28,7 @@ class Replicates:
 def replicate(
     train: ImageCounts, test: ImageCounts, weights_2RN: NDArray[np.uint8], device: torch.device
 ) -> Replicates:
-    """The replicates that a `Resampling` drew, of which the first is the data itself."""
+    """The replicates whose weights a `Resampling` drew, the data itself first."""
     dealt_from_train, drawn_train = weighted_histograms(
         train, weights_2RN[..., : len(train)], device
     )

@@ -1,8 +1,8 @@
 """Chance: which images a permuted test split has, and how often a bootstrap draws each image.
 
-N images of both splits, train before test; R replicates. A replicate has its own seed, so it is
-the same whatever is drawn beside it. It is made of the raw bits of PCG64, whose stream numpy
-promises to keep, while the methods of its Generator may change between releases (NEP 19).
+N images of both splits, train before test; R replicates. Each replicate has its own seed, so it
+does not depend on what is drawn beside it. It is made of the raw bits of PCG64: numpy promises to
+keep those, while the methods of its Generator may change between releases (NEP 19).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Resampling:
     now: if the splits are alike within every stratum, each such deal is as likely as the real one.
     A bootstrap draws, from each stratum of each split, as many images as there are, with
     replacement (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 15 and 6).
-    Of n images this understates their variance by 1 in n: of a class of one image altogether.
+    For n images this understates the variance by 1 in n: for a class of one image, it is 0.
     """
 
     def __init__(
@@ -36,8 +36,7 @@ class Resampling:
         strata_N = np.concatenate([train_strata, test_strata])
         in_test_N = np.repeat([0, 1], [len(train_strata), len(test_strata)])
         self._in_test_N = in_test_N
-        # Replicates are drawn of images in the order of stratum and split, and taken back from
-        # there to their own places.
+        # Replicates are drawn for images sorted by stratum and split, then put back in order.
         order_N = np.lexsort((in_test_N, strata_N))
         self._place_N = np.argsort(order_N)
         self._numbers_N = np.arange(len(order_N), dtype=np.uint64)
@@ -49,23 +48,23 @@ class Resampling:
 
     @property
     def can_deal(self) -> bool:
-        """Whether there are other deals than the real one: a stratum with images of both splits."""
+        """Whether there are other deals than the real one: a stratum has images of both splits."""
         return any(0 < tests < images for images, tests in self._strata)
 
     @property
     def can_draw(self) -> bool:
-        """Whether each split has a stratum of more than one image, which can be drawn otherwise."""
+        """Whether drawing can change each split: it has a stratum of more than one image."""
         return all(max(self._groups[split::2]) > 1 for split in (0, 1))
 
     def __len__(self) -> int:
-        """How many images both splits have."""
+        """How many images both splits have together."""
         return len(self._place_N)
 
     def draw(self, replicates: Sequence[int]) -> NDArray[np.uint8]:
         """A permutation and a bootstrap for each replicate: (2, R, N).
 
-        The first has 1 for an image that is dealt to the test split, else 0; the second how often
-        an image is drawn. Replicate 0 is the data as it is.
+        The first says whether an image is dealt to the test split, 1 or 0; the second how often it
+        is drawn. Replicate 0 is the data itself.
         """
         weights_2RN = np.empty((2, len(replicates), len(self)), dtype=np.uint8)
         with ThreadPoolExecutor(THREADS) as pool:
@@ -86,14 +85,14 @@ class Resampling:
     def _dealt_to_test(self, bits: np.random.PCG64, images: int, tests: int) -> NDArray[np.bool_]:
         if tests == 0:
             return np.zeros(images, dtype=np.bool_)
-        # The images with the lowest keys. The low half of a key is the image's number: no two are
-        # equal, so there are always as many as there should be.
+        # The images with the lowest keys. The low half of a key is the image's number, so no two
+        # keys are equal, and as many images are dealt as there should be.
         keys = bits.random_raw(images) & HIGH_HALF | self._numbers_N[:images]
         dealt: NDArray[np.bool_] = keys <= np.partition(keys, tests - 1)[tests - 1]
         return dealt
 
 
 def _times_drawn(bits: np.random.PCG64, images: int) -> NDArray[np.intp]:
-    # 32 random bits give each image its chance to within images / 2^32 of it.
+    # With 32 random bits, the chance of each image is off by at most a share of images / 2^32.
     drawn = (bits.random_raw(images) >> HALF) * np.uint64(images) >> HALF
     return np.bincount(drawn.view(np.int64), minlength=images)

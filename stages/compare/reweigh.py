@@ -24,11 +24,11 @@ EXACT_FLOAT32 = 2**24
 # More images at once would not make the product faster.
 MAX_BLOCK_IMAGES = 4096
 
-# Images so large that fewer would be exact in float32 are taken in larger blocks, in float64.
+# If float32 is exact only for blocks of fewer images, larger blocks are taken in float64.
 MIN_BLOCK_IMAGES = 64
 DOUBLE_BLOCK_IMAGES = 1024
 
-# Indices of pixels that stay in the cache of a core (1 MiB as int32).
+# As many indices of pixels as the cache of a core holds (1 MiB as int32).
 CPU_BLOCK_VALUES = 2**18
 
 
@@ -46,7 +46,7 @@ class ImageCounts(Protocol):
     def __len__(self) -> int: ...
 
     def counts(self, images: slice, device: torch.device) -> Tensor:
-        """Those of some images, channel after channel: int64 (n, F)."""
+        """The histograms of some images, channel after channel: int64 (n, F)."""
         ...
 
 
@@ -54,8 +54,8 @@ class ImageCounts(Protocol):
 class ArrayCounts:
     """Histograms of images of one size, counted when they are asked for.
 
-    They are read in batches of `MAX_BATCH_BYTES` or of one image. A GPU counts a batch at once, in
-    5 bytes a value with its index: a block of 1024 images of 1000 x 1000 pixels would be 14 GiB.
+    They are read in batches of `MAX_BATCH_BYTES` or of one image. A GPU counts a batch at once and
+    takes 5 bytes for a value and its index: 14 GiB for a block of 1024 images of 1000 x 1000.
     """
 
     images: ImageBatches
@@ -82,11 +82,10 @@ class ArrayCounts:
 def weighted_histograms(
     images: ImageCounts, weights_xN: NDArray[np.uint8], device: torch.device
 ) -> IntArray:
-    """The histograms (..., C, V), int64, of a split in which each image n occurs weights[..., n]
-    times, for every weighting of the leading axes.
+    """The histograms (..., C, V), int64, of a split in which image n occurs weights[..., n] times.
 
-    The product is of float32 where no count reaches 2^24, else of float64, which holds counts up
-    to 2^53. Raises ValueError for a device that is set to round float32 to fewer bits.
+    The product is in float32 if no count reaches 2^24, else in float64, which holds counts up to
+    2^53. Raises ValueError for a device that is set to round float32 to fewer bits.
     """
     # Weights are 1 on average; room for four times that keeps nearly every block in float32.
     step = min(MAX_BLOCK_IMAGES, EXACT_FLOAT32 // (4 * images.largest))
@@ -99,7 +98,7 @@ def weighted_histograms(
         block = slice(start, start + step)
         counts_NF = images.counts(block, device)
         weights_xn = torch.from_numpy(weights_xN[..., block]).to(device).double()
-        # Of float64 on its own, so that it also finds what the product loses.
+        # Summed apart from the product and in float64, to find what the product loses.
         block_pixels_x = weights_xn @ counts_NF[:, :LEVELS].sum(1).double()
         if block_pixels_x.max() < EXACT_FLOAT32:
             weights_xn = weights_xn.float()
@@ -108,7 +107,7 @@ def weighted_histograms(
     if not torch.equal(total_xF.sum(-1), images.channels * pixels_x):
         raise ValueError(
             f"pixels were lost on {device}: it rounds float32 to fewer bits (TF32, BF16); switch "
-            "that off, as by TORCH_ALLOW_TF32_CUBLAS_OVERRIDE=0, or set measure.device to cpu"
+            "that off, as with TORCH_ALLOW_TF32_CUBLAS_OVERRIDE=0, or set measure.device to cpu"
         )
     histograms: IntArray = total_xF.unflatten(-1, (images.channels, LEVELS)).cpu().numpy()
     return histograms
@@ -124,7 +123,7 @@ def image_histograms(images_NCHW: Tensor) -> Tensor:
     n_images, n_channels, n_pixels = pixels_NCP.shape
     values = pixels_NCP.numel() if images_NCHW.is_cuda else CPU_BLOCK_VALUES
     step = min(n_images, max(1, values // (n_channels * n_pixels)))
-    # Counting pixels at their image's and channel's own levels, 256 apart, counts all at once.
+    # Each channel of each image gets 256 levels of its own, so one count is enough for all.
     offsets_NC1 = LEVELS * torch.arange(
         step * n_channels, dtype=torch.int32, device=images_NCHW.device
     ).view(step, n_channels, 1)

@@ -1,7 +1,7 @@
 """How far the test split's pixels are from the train split's, for many replicates at once.
 
-R replicates, C channels, V = 256 levels. Every measure is of a channel, test minus train. Sums run
-over the first axis, level after level, so that no machine's vector width shows in a result.
+R replicates, C channels, V = 256 levels. Every measure is of one channel, test minus train. Sums
+run over the first axis, level after level, so a machine's vector width cannot change a result.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from stages.shared.names import LEVELS
 from stages.statistics.integers import IntArray
 from stages.statistics.summary import FloatArray
 
-# The population stability index takes 16 bins of 16 levels. A bin that only one split leaves empty
-# would make it infinite: a share below a pixel in ten thousand counts as that.
+# The population stability index takes 16 bins of 16 levels. A bin that is empty in one split would
+# make it infinite, so a share below one pixel in ten thousand counts as that.
 PSI_BIN_LEVELS = 16
 PSI_FLOOR = 1e-4
 
 
 @dataclass(frozen=True)
 class Measure:
-    """What a measure is and the values that it can take.
+    """The kind of a measure, and the values that it can take.
 
-    Splits that are alike have a difference or distance of 0, a ratio of 1.
+    Equal splits have a difference or distance of 0, and a ratio of 1.
     """
 
     kind: Literal["difference", "ratio", "distance"]
@@ -59,8 +59,8 @@ def shift_measures(train_RCV: IntArray, test_RCV: IntArray) -> dict[str, FloatAr
     - `jensen_shannon_bits`: Jensen-Shannon divergence, base 2 (Lin, 1991)
     - `psi`: population stability index: sum over bins of (q - p) ln(q / p) (Siddiqi, 2006)
 
-    Where all train pixels of a channel are the same, its measures in stds and its ratio of stds
-    are infinite or NaN; unless all test pixels are the same too, for then there is no shift.
+    If all train pixels of a channel have one level, its measures in stds and its ratio of stds are
+    infinite or NaN, unless all test pixels have that level too: then there is no shift.
 
     >>> black, white = np.eye(256, dtype=int)[[[[0]], [[255]]]]
     >>> shift_measures(black, white)["wasserstein_levels"].tolist()
@@ -86,12 +86,12 @@ def shift_measures(train_RCV: IntArray, test_RCV: IntArray) -> dict[str, FloatAr
 
 
 def shift_changes(train_RCV: IntArray, test_RCV: IntArray) -> dict[str, FloatArray]:
-    """How far each of `MEASURES` (R, C) is from where row 0 has it; of a ratio, in logarithms.
+    """How far each of `MEASURES` (R, C) is from its value in row 0; for a ratio, in logarithms.
 
     The Wasserstein and Kolmogorov-Smirnov distances are norms of the difference of two
-    distribution functions. For them it is the norm of that difference's change, which the change
-    of the norm never exceeds: where the splits are alike a norm can only grow, and its own change
-    would tell too little of how uncertain it is.
+    distribution functions. Their change here is the norm of that difference's change. The change
+    of the norm itself is never larger and would show too little uncertainty: for equal splits, a
+    norm can only grow.
 
     >>> black, white = np.eye(256, dtype=int)[[[[0]], [[255]]]]
     >>> both = np.concatenate([black, white])

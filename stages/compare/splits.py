@@ -1,7 +1,7 @@
-"""Whether the test split is like the train split: how far apart they are, and how surely.
+"""How far the test split is from the train split, and how certain that is.
 
-N images, C channels, V = 256 levels. Pixels of one image are alike, so chance enters by images
-alone: an interval comes from drawing images anew, a p-value from dealing them out anew.
+N images, C channels, V = 256 levels. Pixels of one image are alike, so chance acts on images: an
+interval comes from drawing images anew, a p-value from dealing them out anew.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ from stages.statistics.summary import FloatArray
 Measured = dict[str, FloatArray]
 
 # A logarithm may differ between machines in the last of its 16 digits, and a sum in which such
-# terms cancel in a few more. What is left is the same everywhere.
+# terms cancel in a few more. Ten digits are the same everywhere.
 DIGITS = 10
 
-# So many replicates, and bytes of them, are made at once, so that more of them take no more memory.
-# For each such pass the images are read once.
+# The most replicates that one pass makes, and the most bytes of their weights, so that more
+# replicates take no more memory. Each pass reads the images once.
 MAX_ROWS = 1024
 MAX_WEIGHT_BYTES = 2**29
 
-OTHER_IMAGES = "the statistics are not those of the images; run `dvc repro measure`"
+OTHER_IMAGES = "the statistics are of other images; run `dvc repro measure`"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Split:
             raise ValueError(OTHER_IMAGES)
 
     def in_strata(self, *, classes: bool) -> LabelledSplit:
-        """The statistics, and what each image is dealt and drawn within: its class, or all."""
+        """The statistics, and the stratum of each image: its class, or the same for all."""
         if classes and self.labels is not None:
             return self.statistics, self.labels
         return self.statistics, np.zeros(self.statistics.images, dtype=np.uint8)
@@ -75,12 +75,11 @@ def compare(
     device: torch.device,
     class_name: Callable[[int], str],
 ) -> dict[str, Any]:
-    """The report of the shift, test minus train; None stands for what has no finite value.
+    """The report of the shift, test minus train; None is a value that is not finite.
 
-    Images are dealt and drawn within their classes, or where one of the splits has none within
-    the splits as a whole.
+    Images are dealt and drawn within their classes, or among all images if a split has no classes.
 
-    Raises ValueError where the histograms of the statistics are not those of the images.
+    Raises ValueError if the statistics are of other images.
     """
     both = dict(zip(SPLITS, (train, test), strict=True))
     labelled = {name: split.labels is not None for name, split in both.items()}
@@ -104,7 +103,7 @@ def compare(
         "psi_bins": {"levels": PSI_BIN_LEVELS, "least_share": PSI_FLOOR},
         **image_effects(train.statistics, test.statistics),
         "design_effect": design_effect(train.statistics),
-        # No list: DVC draws those of a report that it may restore.
+        # Not a list, which DVC would draw as a plot.
         "labelled": labelled,
         **(compare_classes(in_train, in_test, class_name) if classes else NO_CLASSES),
         "most_unusual_class_gap": class_gaps.most_unusual(dealt["class_gap"], class_name)
@@ -122,9 +121,10 @@ def replicate_measures(
     replicates: int,
     device: torch.device,
 ) -> tuple[Measured, Measured]:
-    """The measures where images are dealt anew and their changes where they are drawn anew.
+    """The measures of splits whose images are dealt anew, and their changes if drawn anew.
 
-    Each (R, C), row 0 the data itself; with the former `class_gap` (R, 1), the largest of all.
+    Each is (R, C) with the data itself in row 0. The first also have `class_gap` (R, 1), the
+    largest gap of any class.
     """
     rows = min(MAX_ROWS, max(1, MAX_WEIGHT_BYTES // (2 * len(resampling))))
     dealt, changes = [], []
@@ -150,7 +150,7 @@ def _joined(passes: list[Measured]) -> Measured:
 
 
 def infer(dealt: Measured, changes: Measured, resampling: Resampling) -> dict[str, Any]:
-    """Intervals and p-values: NaN where images cannot be drawn or dealt but as they are."""
+    """Intervals and p-values; NaN if the images can be drawn or dealt in one way only."""
     intervals, ps = {}, {}
     for name, measure in MEASURES.items():
         unknown_C = np.full_like(dealt[name][0], np.nan)

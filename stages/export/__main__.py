@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import get_args
 
-from stages.export.configs import albumentations_transform, preprocessor_config, timm_data_config
+from stages.export.configs import albumentations_transform, preprocessor_config
 from stages.export.keras_weights import keras_weights
 from stages.export.limits import check_exportable
 from stages.export.onnx_graph import Layout, onnx_graph
@@ -21,7 +21,8 @@ def main() -> None:
     mean, std = published["mean"], published["std"]
     check_exportable(mean, std)
     write_json(EXPORTS / "preprocessor_config.json", preprocessor_config(mean, std))
-    write_json(EXPORTS / "timm.json", timm_data_config(mean, std))
+    # What timm's `create_transform` takes besides `input_size` and `crop_pct`.
+    write_json(EXPORTS / "timm.json", {"mean": mean, "std": std})
     write_json(EXPORTS / "albumentations.json", albumentations_transform(mean, std))
     write_npz(EXPORTS / "keras.npz", keras_weights(mean, std))
     for layout in get_args(Layout):

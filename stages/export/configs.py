@@ -1,4 +1,4 @@
-"""A normalization as the configuration files of libraries; no file fixes the size of an image.
+"""A normalization as configuration files of libraries. No file fixes the size of an image.
 
 Every number is a float64 in units of [0, 1] pixel fractions, as published.
 """
@@ -10,7 +10,7 @@ from typing import Any
 
 
 def preprocessor_config(mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:
-    """Hugging Face's `preprocessor_config.json`; resizing is for the user to turn on.
+    """Hugging Face's `preprocessor_config.json`, without resizing, which a user may turn on.
 
     >>> preprocessor_config([0.5], [0.25])["image_std"]
     [0.25]
@@ -24,15 +24,6 @@ def preprocessor_config(mean: Sequence[float], std: Sequence[float]) -> dict[str
         "image_mean": mean,
         "image_std": std,
     }
-
-
-def timm_data_config(mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:
-    """What timm's `create_transform` takes besides `input_size` and `crop_pct`.
-
-    >>> timm_data_config([0.5], [0.25])
-    {'mean': [0.5], 'std': [0.25]}
-    """
-    return {"mean": mean, "std": std}
 
 
 def albumentations_transform(mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 def keras_weights(mean: Sequence[float], std: Sequence[float]) -> dict[str, NDArray[Any]]:
     """What the layer's `load_own_variables` takes: its mean, variance and count, by position.
 
-    In levels 0..255, so that the layer takes uint8 images as they are. The count is 0 in every
-    layer; Keras keeps it for what older versions saved.
+    They are in levels 0..255, so the layer takes uint8 images as they are. The count is always 0:
+    Keras keeps it for files of older versions.
 
     >>> sorted(keras_weights([0.5], [0.25]))
     ['0', '1', '2']

@@ -11,9 +11,9 @@ LARGEST = 1e9
 def check_exportable(mean: Sequence[float], std: Sequence[float]) -> None:
     """Raise ValueError for constants that a library would silently change.
 
-    Keras divides levels 0..255 by at least 1e-7, so it would replace a std below 4e-10; and the
-    float32 that it keeps their variance in is infinite for a std above 7e16. Within these limits
-    no number on the way leaves the range of float32 in any library.
+    Keras divides levels 0..255 by at least 1e-7, so it would replace a std below 4e-10. It keeps
+    their variance as float32, which is infinite for a std above 7e16. Within these limits, no
+    step of any library leaves the range of float32.
 
     >>> check_exportable([0.5], [0.25])
     """

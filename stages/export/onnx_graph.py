@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 Layout = Literal["NHWC", "NCHW"]
 
-# Of ONNX 1.4 (January 2019), for runtimes read older graphs, but no newer ones.
+# Those of ONNX 1.4 (January 2019), as a runtime reads older graphs but no newer ones.
 OPSET = 9
 IR_VERSION = 3
 
@@ -22,8 +22,8 @@ IR_VERSION = 3
 def onnx_graph(mean: Sequence[float], std: Sequence[float], layout: Layout) -> onnx.ModelProto:
     """uint8 `images` to float32 `normalized`, both in the layout, for any N, H and W.
 
-    The nodes are the operations of torchvision's `ToTensor` and `Normalize`, in their order, so
-    they give the very same bits wherever float32 division is correctly rounded.
+    The nodes are the operations of torchvision's `ToTensor` and `Normalize`, in their order. They
+    give the same bits wherever float32 division is correctly rounded.
     """
     sizes: dict[str, str | int] = {"N": "N", "C": len(mean), "H": "H", "W": "W"}
     shape = [sizes[axis] for axis in layout]
@@ -35,7 +35,7 @@ def onnx_graph(mean: Sequence[float], std: Sequence[float], layout: Layout) -> o
     }
     graph = helper.make_graph(
         [
-            # Nodes, as this IR takes initializers for inputs that a caller may replace.
+            # Not initializers: in this version, those are inputs that a caller may replace.
             *(
                 helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value))
                 for name, value in constants.items()

@@ -22,12 +22,10 @@ def main() -> None:
         help="a mean or a std, or a mean and then a std, with a number for each channel; or the "
         "name of a preset",
     )
-    # As they are copied: with commas, brackets and parentheses.
+    # People copy numbers with commas, brackets and parentheses.
     words = re.findall(r"[^\s,()\[\]]+", " ".join(parser.parse_args().constant))
     statistics = load_splits()
-    measured = [
-        found for split, measured in statistics.items() for found in definitions(split, measured)
-    ]
+    measured = [found for split in statistics.items() for found in definitions(*split)]
     constants = read_constants(words, summarize(statistics["train"]))
     print("\n\n".join(answer(identify(constant, measured)) for constant in constants))
 
@@ -45,15 +43,11 @@ def read_constants(words: list[str], train: SplitSummary) -> list[Constant]:
         )
     if wrong := [w for w in words if not re.fullmatch(r"\d*\.?\d+", w) or float(w) > 255]:
         raise ValueError(
-            "expected numbers from 0 to 255 in plain decimals, which tell their digits, as 0.2023, "
-            f"found {', '.join(wrong)}"
+            "expected numbers from 0 to 255 in plain decimals such as 0.2023, found "
+            f"{', '.join(wrong)}"
         )
-    if len(words) == channels:
-        return [Constant(tuple(words))]
-    return [
-        Constant(tuple(words[:channels]), "mean"),
-        Constant(tuple(words[channels:]), "std"),
-    ]
+    first, second = tuple(words[:channels]), tuple(words[channels:])
+    return [Constant(first, "mean"), Constant(second, "std")] if second else [Constant(first)]
 
 
 def answer(found: Identification) -> str:

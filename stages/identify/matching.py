@@ -1,6 +1,6 @@
 """What a copied constant is: which definitions on the dataset give it, and who published it.
 
-N images, C channels. Numbers are compared exactly, as fractions, and not as floats.
+N images, C channels. Numbers are compared exactly, as fractions instead of floats.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from stages.statistics.summary import image_stds, mean_and_std, summarize
 Kind = Literal["mean", "std"]
 KINDS: tuple[Kind, ...] = ("mean", "std")
 
-# In pixel fractions, half a unit of the sixth decimal: sums in float32 are seldom better.
+# In pixel fractions, half a unit of the sixth decimal: sums in float32 are rarely better.
 FLOAT32_ERROR = Fraction(1, 2 * 10**6)
 
-# In pixel fractions, half a unit of the second decimal: 0.5 0.5 0.5 fits too much to say anything.
+# In pixel fractions, half a unit of the second decimal: a constant with one decimal, such as
+# 0.5 0.5 0.5, would fit too many definitions.
 COARSEST_ROUNDING = Fraction(1, 2 * 10**2)
 
 
 @dataclass(frozen=True)
 class Constant:
-    """A number of each channel as someone wrote it, in plain decimals; a mean or a std if no
-    `kind`.
+    """One number for each channel, in plain decimals as someone wrote them.
 
-    In units of [0, 1] pixel fractions, or of levels 0..255 where one of them is above 1, unless
-    they are known to be fractions.
+    Without a `kind` it may be a mean or a std. Its unit is [0, 1] pixel fractions; or levels
+    0..255 if a number is above 1, unless `in_fractions`.
     """
 
     words: tuple[str, ...]
@@ -43,7 +43,7 @@ class Constant:
 
     @staticmethod
     def of_preset(values: Iterable[float], kind: Kind) -> Constant:
-        """Each float as the shortest decimals that read back as it."""
+        """Write each float with as few decimals as read back as the same float."""
         words = tuple(np.format_float_positional(value, trim="-") for value in values)
         return Constant(words, kind, in_fractions=True)
 
@@ -59,12 +59,12 @@ class Constant:
 
     @cached_property
     def decimals(self) -> int:
-        """The most that one of them has: 0.247 beside 0.2435 has lost its last zero."""
+        """The most decimals of any number: 0.247 beside 0.2435 has lost its last zero."""
         return max(len(word.partition(".")[2]) for word in self.words)
 
     @cached_property
     def tolerance(self) -> Fraction:
-        """How far from a number, in its own unit, the constant may be and still stand for it."""
+        """How far a number that equals the constant may be off, in the constant's unit."""
         rounding = Fraction(1, 2 * 10**self.decimals)
         if rounding > COARSEST_ROUNDING * self.unit:
             return Fraction(0)
@@ -78,17 +78,17 @@ class Candidate:
     kind: Kind
     name: str
     values: tuple[Fraction, ...]  # in pixel fractions
-    details: str = ""  # of what is published: as it is written there, and its definition
+    details: str = ""  # of a published constant: the numbers as published, and the definition
     source: str = ""
 
 
 @dataclass(frozen=True)
 class Match:
-    """A candidate beside a constant: all channels agree to so many of its decimals."""
+    """A candidate compared with a constant."""
 
     candidate: Candidate
-    difference: Fraction  # the largest of the channels, in the constant's own unit
-    decimals: int
+    difference: Fraction  # the largest of any channel, in the constant's unit
+    decimals: int  # of the constant, to which every channel agrees
     is_equal: bool
 
 
@@ -96,7 +96,7 @@ class Match:
 class Identification:
     constant: Constant
     measured: list[Match]  # every definition on the dataset, the closest first
-    published: list[Match]  # those that are equal, the closest first
+    published: list[Match]  # equal published constants, the closest first
 
     @property
     def equal(self) -> list[Match]:
@@ -105,17 +105,17 @@ class Identification:
 
 
 def identify(constant: Constant, definitions: Iterable[Candidate]) -> Identification:
-    """Compare with the definitions on the dataset and with what is published.
+    """Compare a constant with the definitions on the dataset and with what is published.
 
-    What is published with more decimals counts only if nothing is published just so.
+    A published constant with more decimals counts only if none has exactly these.
     """
     published = [match for match in matches(constant, published_constants()) if match.is_equal]
-    just_so = [match for match in published if match.difference == 0]
-    return Identification(constant, matches(constant, definitions), just_so or published)
+    exact = [match for match in published if match.difference == 0]
+    return Identification(constant, matches(constant, definitions), exact or published)
 
 
 def definitions(split: str, statistics: SplitStatistics) -> list[Candidate]:
-    """Every definition of a mean and a std that is in use, measured on a split."""
+    """Every definition of a mean or a std that is in use, measured on a split."""
     channels = summarize(statistics).channels
     # A mean of squares is the squared mean plus the variance.
     root_mean_variances = [hypot(c.image_std_mean, c.image_std_std) for c in channels]
@@ -132,7 +132,7 @@ def definitions(split: str, statistics: SplitStatistics) -> list[Candidate]:
         stds_NC = image_stds(statistics) * np.sqrt(pixels_N1 / (pixels_N1 - 1))
         ddof_1 = [mean_and_std(stds_N)[0] for stds_N in stds_NC.T]
         measured.append(("std", f"mean of the {split} images' stds (ddof 1)", ddof_1))
-    # A float64 stands for its shortest decimals, as it does where it is written to a file.
+    # Each float64 as its shortest decimals, as it would be written to a file.
     return [
         Candidate(kind, name, tuple(Fraction(str(value)) for value in values))
         for kind, name, values in measured
@@ -177,11 +177,12 @@ def _match(constant: Constant, candidate: Candidate) -> Match:
 
 
 def agreed_decimals(difference: Fraction, given: int) -> int:
-    """To how many of the decimals given two numbers agree: within half a unit of the last of them.
+    """To how many of the decimals given two numbers agree, within half a unit of the last one.
 
-    Not by rounding both: 0.4465, itself rounded from 0.44653, would round to another third decimal.
+    Rounding both would be wrong: 0.44648 is rounded to 0.4465, but to three decimals the first is
+    0.446 and the second 0.447.
 
-    >>> agreed_decimals(Fraction("0.44653") - Fraction("0.4465"), 4)
+    >>> agreed_decimals(Fraction("0.4465") - Fraction("0.44648"), 4)
     4
     """
     agreed = 0
@@ -191,7 +192,7 @@ def agreed_decimals(difference: Fraction, given: int) -> int:
 
 
 def sentence(found: Identification) -> str:
-    """What the constant is, for people."""
+    """What the constant is, in words."""
     constant = found.constant
     subject = " ".join([constant.kind or "", *constant.words]).strip()
     if constant.unit == 255:

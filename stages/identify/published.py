@@ -1,7 +1,7 @@
 """Widely copied normalization constants, each as its source writes it.
 
-Red, green, blue, or one number for gray; in units of [0, 1] pixel fractions, or of levels 0..255
-where above 1.
+Red, green, blue, or one number for gray. In units of [0, 1] pixel fractions, or of levels 0..255
+where a number is above 1.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Published:
-    """The constants of a dataset as `source` has them; `definition` where it is known."""
+    """The constants of a dataset as `source` has them, and their `definition` if it is known."""
 
     dataset: str
     source: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 
 from stages.normalize.named import find_preset
-from stages.normalize.results import details, distribution, metrics, normalization
+from stages.normalize.results import details, distribution, metrics
 from stages.shared import entry
 from stages.shared.load_params import load_params
 from stages.shared.reports import PRESETS, write_json, write_rows
@@ -22,7 +23,7 @@ def main() -> None:
     preset = find_preset(params, name, train)
     after = details(preset, train, test)
     write_json(PRESETS / name / "metrics.json", metrics(preset, after))
-    write_json(PRESETS / name / "normalization.json", normalization(preset))
+    write_json(PRESETS / name / "normalization.json", asdict(preset))
     write_rows(PRESETS / name / "distribution.json", distribution(preset, train, test))
     # Last: where these digests are, all of the folder was made from the same statistics.
     write_json(PRESETS / name / "details.json", {"statistics": digests_of_statistics(), **after})

@@ -1,4 +1,4 @@
-"""The presets of params.yaml, with numbers."""
+"""The numbers of the presets in params.yaml."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from stages.statistics.summary import SplitSummary
 
 
 def find_preset(params: Params, name: str, train: SplitSummary) -> Preset:
-    """The preset's numbers, fitted to `train` where it asks for that."""
+    """A preset's numbers, fitted to `train` if it is a fitted one.
+
+    Raises ValueError for an unknown name, and for numbers of another count of channels.
+    """
     if name not in params.presets:
         raise ValueError(
             f"no preset {name!r} in params.yaml; expected one of {', '.join(params.presets)}"

@@ -40,7 +40,7 @@ class Preset:
         """The 256 pixel levels after `ToTensor` and `Normalize`, (C, V).
 
         The operations are torchvision's, in its order and in float32 (to_tensor: `div(255)`;
-        normalize: `sub_(mean).div_(std)`), so each value is the very one that a model is given.
+        normalize: `sub_(mean).div_(std)`), so each value is bit for bit what a model is given.
         (`v2.ToDtype(scale=True)` multiplies by 1 / 255 instead: its last bit may differ.)
         """
         fractions_V = np.arange(LEVELS, dtype=np.float32) / np.float32(255)
@@ -55,11 +55,11 @@ def fit_preset(split: SplitSummary, definition: StdDefinition) -> Preset:
     `pixel`: std over all pixels. `image`: mean over images of each image's std (ddof = 0), the
     tutorials' definition, which leaves out how images differ in brightness.
 
-    A channel of one level has no std to divide by: 1 leaves it at 0 throughout, as scikit-learn's
-    StandardScaler does (`_handle_zeros_in_scale`).
+    A channel of one level has no std to divide by. It is divided by 1, as in scikit-learn's
+    StandardScaler (`_handle_zeros_in_scale`), so all its pixels become 0.
 
-    Raises ValueError where the images differ, but each is of one level in a channel: the mean of
-    its stds is zero.
+    Raises ValueError for `image` if each image has a single level in a channel, but not the same:
+    the mean of the stds is 0.
 
     >>> from stages.statistics.histograms import statistics_of_counts
     >>> from stages.statistics.summary import summarize
@@ -77,8 +77,8 @@ def fit_preset(split: SplitSummary, definition: StdDefinition) -> Preset:
     )
     if not all(fitted):
         raise ValueError(
-            f"a preset cannot be fitted with the image std: expected positive stds, got {stds}: a "
-            "channel is the same throughout every image; fit the pixel std, or write the numbers "
+            f"a preset cannot be fitted with the image std: expected positive stds, got {stds}, as "
+            "each image has a single level in a channel; fit the pixel std, or write the numbers "
             "in params.yaml"
         )
     return Preset(mean=tuple(channel.mean for channel in split.channels), std=fitted)

@@ -1,7 +1,7 @@
 """What is reported of a preset: both splits after it, and the gap between them.
 
-C channels, V = 256 levels. Means and stds follow from the split's own, since a preset is affine;
-the values of single pixels (min, max, quantiles) are the float32 values that torchvision gives.
+C channels, V = 256 levels. A preset is affine, so means and stds follow from those of the split.
+The values of single pixels (min, max, quantiles) are the float32 values that torchvision gives.
 """
 
 from __future__ import annotations
@@ -9,20 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from stages.normalize.presets import Preset
-from stages.shared.names import SPLITS, by_channel, channel_names
+from stages.shared.names import SPLITS, by_channel
 from stages.statistics.summary import QUANTILES, SplitSummary, wasserstein_levels
 
 # The four measures of ChannelSummary that a preset only scales.
 SCALED_STDS = ("std", "image_mean_std", "image_std_mean", "image_std_std")
-
-
-def normalization(preset: Preset) -> dict[str, list[float]]:
-    """The arguments of torchvision's `Normalize`.
-
-    >>> normalization(Preset(mean=(0.5,), std=(0.25,)))
-    {'mean': [0.5], 'std': [0.25]}
-    """
-    return {"mean": list(preset.mean), "std": list(preset.std)}
 
 
 def details(preset: Preset, train: SplitSummary, test: SplitSummary) -> dict[str, Any]:
@@ -43,7 +34,7 @@ def details(preset: Preset, train: SplitSummary, test: SplitSummary) -> dict[str
 
 
 def metrics(preset: Preset, after: dict[str, Any]) -> dict[str, Any]:
-    """The 8 numbers of each channel that `dvc metrics` compares; `after` are its details."""
+    """The 8 numbers of each channel that `dvc metrics` compares, from what `details` gives."""
     parts = {"preset": {"mean": by_channel(preset.mean), "std": by_channel(preset.std)}} | after
     return {
         part: {measure: parts[part][measure] for measure in ("mean", "std")}
@@ -53,21 +44,18 @@ def metrics(preset: Preset, after: dict[str, Any]) -> dict[str, Any]:
 
 def distribution(preset: Preset, train: SplitSummary, test: SplitSummary) -> list[dict[str, Any]]:
     """Rows for `dvc plots`: the share of a split's pixels at each of the 256 values."""
-    rows = []
-    names = channel_names(len(train.channels))
-    for channel, values_V in enumerate(preset.normalized_levels().tolist()):
-        for split, summary in zip(SPLITS, (train, test), strict=True):
-            counts_V = summary.histogram[channel].tolist()
-            rows += [
-                {
-                    "channel": names[channel],
-                    "split": split,
-                    "value": value,
-                    "fraction": count / summary.pixels_per_channel,
-                }
-                for value, count in zip(values_V, counts_V, strict=True)
-            ]
-    return rows
+    levels = by_channel(preset.normalized_levels().tolist())
+    return [
+        {
+            "channel": name,
+            "split": split,
+            "value": value,
+            "fraction": count / summary.pixels_per_channel,
+        }
+        for channel, (name, values_V) in enumerate(levels.items())
+        for split, summary in zip(SPLITS, (train, test), strict=True)
+        for value, count in zip(values_V, summary.histogram[channel].tolist(), strict=True)
+    ]
 
 
 def _after(preset: Preset, split: SplitSummary) -> dict[str, Any]:

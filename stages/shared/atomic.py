@@ -1,4 +1,4 @@
-"""Files that are complete or absent: nothing half-written ever stands under its own name."""
+"""Files are written whole or not at all: nothing half-written stands under its own name."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
-# So long after it was written to last, a partial file is taken for that of a run that was killed.
-LEFT_SECONDS = 3600
+# A partial file that nothing wrote to for this long is from a run that was killed.
+LEFTOVER_SECONDS = 3600
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
     """Open a file beside `path` for writing; it replaces `path` when the block ends well.
 
-    Its name, `<path>.<random>.partial`, is new: no two runs share it, and no link has it.
+    Its name is `<path>.<random>.partial`: no two runs share it, and no link can wait there.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_left(path)
+    _remove_leftovers(path)
     partial = path.with_name(f"{path.name}.{token_hex(8)}.partial")
     try:
         with partial.open("xb") as file:
@@ -38,8 +38,8 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
         partial.unlink(missing_ok=True)
 
 
-def _remove_left(path: Path) -> None:
-    for left in path.parent.glob(f"{glob.escape(path.name)}.*.partial"):
-        with suppress(FileNotFoundError):  # another run removes it too
-            if left.lstat().st_mtime < time.time() - LEFT_SECONDS:
-                left.unlink()
+def _remove_leftovers(path: Path) -> None:
+    for partial in path.parent.glob(f"{glob.escape(path.name)}.*.partial"):
+        with suppress(FileNotFoundError):  # another run may remove it first
+            if partial.lstat().st_mtime < time.time() - LEFTOVER_SECONDS:
+                partial.unlink()

@@ -1,4 +1,4 @@
-"""The folder of this user that outlives a checkout."""
+"""The user's cache folder, which outlives a checkout."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ import platformdirs
 
 
 def cache_folder() -> Path:
-    """Where verified downloads are kept, outside any checkout; XDG_CACHE_HOME moves it."""
+    """Where downloads and measurements are kept; XDG_CACHE_HOME moves it."""
     return platformdirs.user_cache_path("normstats")

@@ -1,4 +1,4 @@
-"""How a stage ends: quietly, or with one readable error and exit code 1."""
+"""How a command ends: quietly, or with one readable error and exit code 1."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
 def run(main: Callable[[], None]) -> None:
-    """Call `main`; print the errors that are a user's to mend instead of a traceback."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # no longer that of stages/__init__.py
+    """Call `main`; an error that a user can mend is printed without a traceback."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # replaces stages/__init__.py's
     try:
         main()
     except (OSError, ValueError) as error:
         fail(f"{error}{_hint(error)}")
     except KeyboardInterrupt:
         sys.exit("interrupted")
-    # The process ends here: without this, Python would first search all of torch's objects for
-    # garbage, which takes a third of a second.
+    # Without this, Python would search all of torch's objects for garbage before it exits, which
+    # takes a third of a second.
     gc.freeze()
 
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Around the import of torch, which makes many objects and no garbage.
+    """Import torch in this block: its many objects are no garbage, and are not searched for any.
 
-    Looking for garbage among them would take a quarter of a second, then and at each later look.
+    Each search would take a quarter of a second, during the import and later.
     """
     gc.disable()
     yield
@@ -41,8 +41,8 @@ def importing() -> Iterator[None]:
 
 
 def fail(error: str) -> NoReturn:
-    """End with an error and its remedy, in red where a terminal shows it."""
-    from rich.console import Console  # only here: it takes a tenth of a second
+    """End with exit code 1 and an error, in red if a terminal shows it."""
+    from rich.console import Console  # imported here, as it takes a tenth of a second
     from rich.text import Text
 
     console = Console(stderr=True, soft_wrap=True)
@@ -52,7 +52,7 @@ def fail(error: str) -> NoReturn:
 
 
 def visible(text: str) -> str:
-    """A text without what a terminal would obey: a name may have it, of a file or of a class."""
+    """The text with control characters escaped: names of files and of classes may hold some."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
@@ -62,7 +62,7 @@ def _hint(error: OSError | ValueError) -> str:
         hint += "; free some space and run again"
     if "DVC_STAGE" in os.environ:
         hint += (
-            "\nDVC took away what this stage had written before, and keeps it: `dvc repro` brings "
-            "it back once the cause is mended; `dvc checkout` and `git restore reports` do at once"
+            "\nDVC took away what this stage wrote before, and keeps a copy: `dvc repro` brings "
+            "it back once the cause is mended; `dvc checkout` and `git restore reports` do so now"
         )
     return hint

@@ -16,12 +16,11 @@ from stages.shared.params import Params
 
 PARAMS = Path("params.yaml")
 
-MOST_BYTES = 2**17  # which take seconds to read
-# So many mistakes are named, in so many characters each.
-NAMED = 20
-LONGEST = 400
+MOST_BYTES = 2**17  # a file of this size takes seconds to read
+MOST_MISTAKES = 20  # named in one error
+LONGEST = 400  # characters of a mistake
 
-# What the parser raises for text that is no YAML, depending on the text.
+# What the parser raises for text that is not YAML, depending on the text.
 NO_YAML = (
     YAMLError,
     ArithmeticError,
@@ -42,19 +41,20 @@ def load_params() -> Params:
 
 
 def parse_params(written: bytes) -> Params:
+    """As `load_params`, from the bytes of the file."""
     content = _parse(written)
     try:
         return Params.model_validate(content)
     except ValidationError as error:
         mistakes = error.errors()
-        listed = [f"  {_describe(mistake):.{LONGEST}}" for mistake in mistakes[:NAMED]]
-        if len(mistakes) > NAMED:
-            listed.append(f"  and {len(mistakes) - NAMED} more")
+        listed = [f"  {_describe(mistake):.{LONGEST}}" for mistake in mistakes[:MOST_MISTAKES]]
+        if len(mistakes) > MOST_MISTAKES:
+            listed.append(f"  and {len(mistakes) - MOST_MISTAKES} more")
         raise ValueError("\n".join([f"edit {PARAMS}:", *listed])) from error
 
 
 class _WithoutAliases(Composer):
-    """Ten lines of aliases of aliases stand for more values than memory holds."""
+    """Refuse aliases: ten lines of aliases of aliases stand for more values than memory holds."""
 
     def return_alias(self, node: Node) -> Node:
         raise ComposerError(None, None, "write the value itself, not an alias", node.start_mark)
@@ -63,7 +63,7 @@ class _WithoutAliases(Composer):
 def _parse(written: bytes) -> Any:
     if len(written) > MOST_BYTES:
         raise ValueError(f"{PARAMS}: expected at most {MOST_BYTES} bytes, found {len(written)}")
-    # With DVC's own parser: by other rules than its YAML 1.2, 010 is 8 and `on` is true.
+    # DVC's own parser, which reads YAML 1.2. To parsers of YAML 1.1, 010 is 8 and `on` is true.
     yaml = YAML(typ="safe", pure=True)
     yaml.Composer = _WithoutAliases
     try:

@@ -16,39 +16,39 @@ if TYPE_CHECKING:
 
 Location: TypeAlias = "Path | UPath"
 
-# What DVC looks for changes at, and fsspec reads, by the same name; the tests compare.
+# Filesystems that DVC watches for changes and fsspec reads, by the same name; a test compares.
 SCHEMES = ("gdrive", "gs", "hdfs", "http", "https", "oss", "s3", "ssh", "webdav", "webhdfs")
 
 
 def check_root(root: str) -> str:
-    """ValueError for a root that DVC takes otherwise than a stage would, or not at all."""
+    """Return the root; ValueError if DVC would take it differently from a stage, or not at all."""
     scheme, is_url, path = root.partition("://")
     if root.startswith("~"):
         raise ValueError(
-            f"expected a path or a URL, found {root!r}: to DVC ~ is a folder's name; write the "
-            "path in full"
+            f"expected a path or a URL, found {root!r}: DVC takes ~ for the name of a folder; "
+            "write the path in full"
         )
     if is_url and scheme == "file":
         raise ValueError(f"expected a path or a URL of a server, found {root!r}: write {path}")
     if scheme not in SCHEMES if is_url else urlsplit(root).scheme:
         raise ValueError(
             f"expected a path, or a URL of {', '.join(f'{known}://' for known in SCHEMES)}, found "
-            f"{root!r}: DVC takes no other as a dependency"
+            f"{root!r}, which DVC cannot depend on"
         )
     return root
 
 
 def locate(root: str, folder: str) -> Location:
-    """A folder below a root, which is a path or a URL as s3://bucket/photos."""
+    """A folder in a root, which is a path or a URL such as s3://bucket/photos."""
     if "://" not in root:
         return Path(root, folder)
-    from upath import UPath  # only here: few need it, and every stage would wait for it
+    from upath import UPath  # imported here: it is slow, and few runs need it
 
     return UPath(root) / folder
 
 
 def open_file(path: Location) -> BinaryIO:
-    """Open a file of this machine; OSError for a pipe and the like, which would be waited for."""
+    """Open a file of this machine; OSError for a pipe and the like, which might never end."""
     file = os.fdopen(os.open(str(path), os.O_RDONLY | os.O_NONBLOCK), "rb")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
@@ -57,16 +57,16 @@ def open_file(path: Location) -> BinaryIO:
 
 
 def read_file(path: Path) -> bytes:
-    """The content of a file; OSError as of `open_file`."""
+    """The content of a file; OSError as in `open_file`."""
     with open_file(path) as file:
         return file.read()
 
 
 @contextmanager
 def readable_url_errors(url: UPath) -> Iterator[None]:
-    """What a filesystem raises, also where it is not installed, as OSError that has the URL.
+    """Turn what a filesystem raises, or its missing package, into an OSError with the URL.
 
-    Of the errors of all filesystems Exception is the only one in common.
+    The errors of the filesystems have only Exception in common.
     """
     try:
         yield

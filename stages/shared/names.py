@@ -1,12 +1,13 @@
-"""What splits and channels are called, and how many levels a channel has."""
+"""The names of splits and channels, and how many levels a channel has."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 SPLITS = ("train", "test")
-CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}  # their names by how many there are
+CHANNELS = {1: ("gray",), 3: ("red", "green", "blue")}  # by the number of channels
+Channel = Literal["gray", "red", "green", "blue"]
 LEVELS = 256  # of a uint8 channel: 0..255
 BINS_PER_DOUBLING = 8  # of the sides and aspect ratios of images, from one to twice as much
 
@@ -14,7 +15,7 @@ T = TypeVar("T")
 
 
 def channel_names(count: int) -> tuple[str, ...]:
-    """The names of so many channels. Raises ValueError where images have another number of them.
+    """The names of an image's channels. Raises ValueError for a count that is not supported.
 
     >>> channel_names(3)
     ('red', 'green', 'blue')
@@ -26,7 +27,7 @@ def channel_names(count: int) -> tuple[str, ...]:
 
 
 def by_channel(values: Iterable[T]) -> dict[str, T]:
-    """A value of each channel, under the channels' names.
+    """The value of each channel, under the channel's name.
 
     >>> by_channel([0.49, 0.48, 0.45])
     {'red': 0.49, 'green': 0.48, 'blue': 0.45}

@@ -1,4 +1,4 @@
-"""`.npy` as anyone may have written it: believed only as far as the file goes."""
+"""`.npy` files of any origin: a header is trusted only if the file is as long as it says."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from stages.shared.location import open_file
 
-# What numpy raises for a header with a changed byte, depending on which.
+# What numpy raises for a header with a changed byte, depending on the byte.
 DAMAGE = (
     ArithmeticError,
     EOFError,
@@ -41,7 +41,7 @@ class _Header(NamedTuple):
 def map_npy(path: Path, mode: Literal["r", "c"] = "r") -> NDArray[Any]:
     """The array of a file, left on disk; ValueError where it is not whole.
 
-    Of the file that was checked, not of its name: by then that may be another's, or a pipe's.
+    It maps the open file and not its name, which may lead to another file after the check.
     """
     with open_file(path) as file:
         header = _check_size(file)
@@ -60,9 +60,9 @@ def parse_npy(content: bytes) -> NDArray[Any]:
 
 
 def _check_size(file: BinaryIO) -> _Header:
-    """Read the header; ValueError where the file is not as long as that says.
+    """Read the header; ValueError where the file is not as long as the header says.
 
-    Before numpy believes it: that sets memory aside for it, and divides by the size of its items.
+    numpy does not check that: it allocates as much memory, and divides by the size of an item.
     """
     try:
         header = _Header(*HEADERS[np.lib.format.read_magic(file)](file))
@@ -72,6 +72,6 @@ def _check_size(file: BinaryIO) -> _Header:
         raise ValueError(f"not the header of an .npy file: {error!s:.200}") from error
     size = file.seek(0, os.SEEK_END)
     if size != expected or not dtype.itemsize or dtype.hasobject or min(shape, default=0) < 0:
-        raise ValueError(f"{size} bytes instead of {expected}, of {dtype!s:.80}")
+        raise ValueError(f"expected {expected} bytes of {dtype!s:.80}, found {size}")
     file.seek(start)
     return header

@@ -1,4 +1,4 @@
-"""Arrays as `.npz`: equal arrays as equal bytes on every machine."""
+"""Arrays as `.npz`: equal arrays give equal bytes on every machine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from stages.shared.atomic import atomic_write
 from stages.shared.npy import parse_npy
 
-# What Python's zip library raises for a changed byte, depending on which.
+# What Python's zip library raises for a changed byte, depending on the byte.
 DAMAGE = (
     zipfile.BadZipFile,
     struct.error,
@@ -29,26 +29,23 @@ DAMAGE = (
 
 
 def write_npz(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write as `np.savez` does, but nothing is left to Python's zip library.
-
-    What that would choose differs between its versions and systems.
-    """
+    """Write as `np.savez` does, but set all that differs between versions and systems of Python."""
     with atomic_write(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in arrays.items():
             info = zipfile.ZipInfo(f"{name}.npy")  # dated 1980, not compressed
             info.create_system = 3  # Unix, on any system
-            info.file_size = array.nbytes  # about: whether the entry is one of several GB
+            info.file_size = array.nbytes  # roughly: it decides whether the entry is in ZIP64
             with archive.open(info, "w") as entry:
                 np.lib.format.write_array(entry, array, version=(1, 0))
 
 
 def read_npz(path: Path, names: Collection[str]) -> dict[str, NDArray[Any]]:
-    """Read what `write_npz` wrote; ValueError where these arrays are not in it, whole."""
-    content = io.BytesIO(path.read_bytes())  # an OSError of this is no damage
+    """Read arrays that `write_npz` wrote; ValueError where one is missing or damaged."""
+    content = io.BytesIO(path.read_bytes())  # outside of `try`: an OSError here is not damage
     try:
         with zipfile.ZipFile(content) as archive:
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                raise ValueError("compressed, though none is written so")
+                raise ValueError("expected arrays without compression")
             # `read` checks the CRC of an array before numpy sees a byte of it.
             return {name: parse_npy(archive.read(f"{name}.npy")) for name in names}
     except DAMAGE as error:

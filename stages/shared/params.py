@@ -12,14 +12,13 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    PositiveInt,
-    Strict,
     Tag,
     field_validator,
     model_validator,
 )
 
 from stages.shared.location import Location, check_root, locate
+from stages.shared.names import Channel
 from stages.shared.preparation import MAX_PIXELS, MOST_PIXELS, Preparation
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -44,7 +43,7 @@ def _matches(pattern: str, expected: str) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-# The name is part of a stage's name and of a path.
+# A preset's name is part of a stage's name and of a path.
 PresetName = Annotated[
     str, _matches(r"[A-Za-z][A-Za-z0-9_-]*", "a name of letters, digits, _ and - after a letter")
 ]
@@ -60,11 +59,11 @@ FolderName = Annotated[str, _matches(r"(?!\.\.?$)[^/\\]+", "the name of a folder
 Root = Annotated[Word, AfterValidator(check_root)]
 Side = Annotated[int, Field(strict=True, gt=0, le=2**14)]
 Sides = tuple[Side, Side]  # height, width
-# Those of stages/download/ready_made, which this room cannot import; the tests compare.
+# The datasets of stages/download/ready_made, which this room cannot import; a test compares.
 ReadyMade = Literal["cifar10", "cifar100", "mnist", "fashion_mnist", "svhn", "stl10"]
 
-# The measures of reports/shift.json that grow as the splits part. Named here again, as every stage
-# depends on this module and few on that which measures them; the tests compare.
+# The measures of reports/shift.json that grow as the splits move apart. They are not imported from
+# stages/compare, as every stage would then depend on it; a test compares.
 LimitedMeasure = Literal[
     "mean_levels",
     "mean_stds",
@@ -78,7 +77,6 @@ LimitedMeasure = Literal[
     "image_mean_cohens_d",
     "image_std_cohens_d",
 ]
-Channel = Literal["gray", "red", "green", "blue"]
 
 
 def _a_limit(limit: Any) -> Any:
@@ -98,7 +96,7 @@ Limit = Annotated[
     ],
     Discriminator(_limit_kind),
 ]
-# `limits:` with every line of it commented out is None.
+# `limits:` is None if each of its lines is commented out.
 Limits = Annotated[
     dict[LimitedMeasure, Limit],
     BeforeValidator(lambda limits: {} if limits is None else limits),
@@ -150,7 +148,7 @@ class Measure(Section):
     engine: Literal["local", "ray"] = "local"
     ray_address: RayAddress | None = None
     device: DeviceName = "auto"
-    batch_images: Annotated[PositiveInt, Strict()] = 4096
+    batch_images: Annotated[int, Field(strict=True, gt=0)] = 4096
 
 
 class Compare(Section):
@@ -160,7 +158,7 @@ class Compare(Section):
 
 
 class FixedPreset(Section):
-    """A number for gray, or numbers for red, green and blue."""
+    """One number for gray images, or one each for red, green and blue."""
 
     mean: Annotated[list[Number], OfEachChannel]
     std: Annotated[list[PositiveNumber], OfEachChannel]
@@ -175,7 +173,7 @@ class FixedPreset(Section):
 
 
 class FittedPreset(Section):
-    """Constants fitted to the train split; fitted to the test split they would leak it."""
+    """Constants fitted to the train split. Fitted to the test split, they would leak it."""
 
     fit: Literal["train"]
     std: Literal["pixel", "image"]
@@ -206,7 +204,7 @@ class Params(Section):
         lowest = min(limit.values()) if isinstance(limit, dict) else limit
         if lowest < 1:
             raise ValueError(
-                f"std_ratio: expected at least 1, as it bounds the larger of the ratio and its "
+                "std_ratio: expected at least 1, as it bounds the larger of the ratio and its "
                 f"inverse, found {lowest}"
             )
         return limits

@@ -1,6 +1,6 @@
 """Resizing and cropping before measuring, with the sizes that torchvision computes.
 
-Height and width in pixels.
+Sizes are height and width in pixels.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ Size = tuple[int, int]
 
 # Twice Pillow's own limit, where its warning of a decompression bomb becomes an error.
 MAX_PIXELS = 2 * 89_478_485
-MOST_PIXELS = 2**32 - 1  # of any limit, as the store has 32 bits for a count
+MOST_PIXELS = 2**32 - 1  # the highest limit, as the store keeps a count in 32 bits
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Preparation:
     """What is done to an image before it is measured: `Resize`, then `CenterCrop`.
 
     `resize` is the shorter side or both sides, `crop` both sides; None leaves an image as it is.
-    One of more than `max_pixels`, in its file or after either, is refused.
+    An image of more than `max_pixels`, as it is or after a step, is refused.
     """
 
     resize: int | Size | None = None
@@ -27,7 +27,7 @@ class Preparation:
     max_pixels: int = MAX_PIXELS
 
     def sizes(self, size: Size) -> list[Size]:
-        """Those that an image has one after another: its own, resized, and cropped."""
+        """The sizes that an image has in turn: its own, then resized, then cropped."""
         resize = [] if self.resize is None else [resized(size, self.resize)]
         return [size, *resize, *([] if self.crop is None else [self.crop])]
 
@@ -49,8 +49,8 @@ def resized(size: Size, resize: int | Size) -> Size:
 def center_crop_offset(size: Size, crop: Size) -> tuple[int, int]:
     """Top and left of torchvision's `CenterCrop(crop)`, negative where it pads with zeros.
 
-    Where it pads, a side that is too short by an odd number gets one pixel less before than after;
-    then it crops, with Python's rounding of halves to the even integer.
+    A side that is too short by an odd number is padded with one pixel less before than after. The
+    crop rounds halves to the even integer, as Python does.
 
     >>> center_crop_offset((224, 298), (224, 224))
     (0, 37)

@@ -20,8 +20,6 @@ SAMPLES = Path("reports/samples.json")
 INVENTORY = Path("reports/inventory.json")
 QUARANTINE = Path("reports/quarantine.json")
 
-REMEDY = "delete it and run `dvc repro`"
-
 
 def write_json(path: Path, content: Any) -> None:
     """Write JSON with one key a line, floats in full precision; ValueError for NaN or infinity."""
@@ -35,31 +33,30 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def take_back() -> list[Path]:
-    """Take away what was handed out, as it may be of another dataset; what there was."""
-    handed_out = [folder for folder in (PUBLISHED, EXPORTS) if folder.exists()]
-    for folder in handed_out:
+    """Remove what was published, as it may be of another dataset; the folders that there were."""
+    published = [folder for folder in (PUBLISHED, EXPORTS) if folder.exists()]
+    for folder in published:
         shutil.rmtree(folder)
-    return handed_out
+    return published
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a report; FileNotFoundError or ValueError say if it is not there, or not whole."""
-    content: dict[str, Any] = _read(path)
-    return content
+def read_json(path: Path) -> Any:
+    """Read a report. Raises FileNotFoundError without one, and ValueError for a damaged one."""
+    return json.loads(_read(path))
 
 
 def copy_report(source: Path, target: Path) -> None:
-    """Copy a report as it is; FileNotFoundError or ValueError if it is not there or damaged."""
-    _read(source)
+    """Copy a report byte by byte. Raises what `read_json` does."""
+    content = _read(source)
     with atomic_write(target) as file:
-        file.write(source.read_bytes())
+        file.write(content)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path) -> bytes:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: not there; run `dvc repro`")
-    read_validated(path, SHAPES[path.name], REMEDY)
-    return json.loads(path.read_bytes())
+    read_validated(path, SHAPES[path.name], "delete it and run `dvc repro`")
+    return path.read_bytes()
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,13 +1,12 @@
 """What the shapes of reports have in common.
 
-More keys than these may be there. Where a report has numbers by channel, it has the same channels
-everywhere, in their order.
+A report may have more keys. All its numbers by channel have the same channels in the same order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
@@ -18,7 +17,6 @@ T = TypeVar("T")
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Value = Finite | None  # None where there is no finite value
-Channel = Literal["gray", "red", "green", "blue"]
 Split = Literal["train", "test"]
 Side = Annotated[int, Field(gt=0, lt=2**63)]
 Size = Annotated[list[Side], Field(min_length=2, max_length=2)]  # height, width
@@ -31,17 +29,17 @@ def _same_channels(found: Iterable[str], info: ValidationInfo) -> None:
         raise ValueError(f"expected the same channels everywhere, found {', '.join(channels)}")
 
 
-def _by_channel(of: dict[str, T], info: ValidationInfo) -> dict[str, T]:
-    _same_channels(of, info)
-    return of
+def _by_channel(values: dict[str, T], info: ValidationInfo) -> dict[str, T]:
+    _same_channels(values, info)
+    return values
 
 
-def _and_any_channel(of: dict[str, T], info: ValidationInfo) -> dict[str, T]:
-    *channels, last = of or [""]
+def _and_any_channel(values: dict[str, T], info: ValidationInfo) -> dict[str, T]:
+    *channels, last = values or [""]
     if last != "any_channel":
-        raise ValueError("expected the channels, and any_channel")
+        raise ValueError("expected the channels, then any_channel")
     _same_channels(channels, info)
-    return of
+    return values
 
 
 Finites = Annotated[dict[str, Finite], AfterValidator(_by_channel)]
@@ -53,13 +51,9 @@ class Shape(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="allow")
 
 
-class Digests(Shape):
-    """The SHA-256 of the statistics of each split that a report was made from."""
-
-    train: str
-    test: str
+class BySplit(Shape, Generic[T]):
+    train: T
+    test: T
 
 
-class Counts(Shape):
-    train: Count
-    test: Count
+Digests = BySplit[str]  # the SHA-256 of the statistics that a report was made from

@@ -1,4 +1,4 @@
-"""The shape of every report, by the name of its file: held to on reading."""
+"""The shape of every report, by the name of its file; reading a report checks it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from stages.shared.names import CHANNELS
+from stages.shared.names import CHANNELS, Channel
 from stages.shared.shape import (
-    Channel,
+    BySplit,
     Count,
     Digests,
     Finite,
@@ -113,20 +113,13 @@ class BadFile(Shape):
     reason: str
 
 
-class Quarantine(Shape):
-    train: list[BadFile]
-    test: list[BadFile]
-
-
 class MeanAndStd(Shape):
     mean: Finites
     std: Finites
 
 
-class Metrics(Shape):
+class Metrics(BySplit[MeanAndStd]):
     preset: MeanAndStd
-    train: MeanAndStd
-    test: MeanAndStd
     gap: MeanAndStd
 
 
@@ -145,10 +138,8 @@ class Gap(MeanAndStd):
     wasserstein: Finites
 
 
-class Details(Shape):
+class Details(BySplit[AfterPreset]):
     statistics: Digests
-    train: AfterPreset
-    test: AfterPreset
     gap: Gap
 
 
@@ -159,7 +150,7 @@ class Normalization(Shape):
     @model_validator(mode="after")
     def _of_the_same_channels(self) -> Normalization:
         if len(self.mean) != len(self.std) or len(self.mean) not in CHANNELS:
-            raise ValueError("expected a number of each channel in mean and in std")
+            raise ValueError("expected a number for each channel in mean and in std")
         return self
 
 
@@ -175,7 +166,7 @@ SHAPES: dict[str, TypeAdapter[Any]] = {
     "check.json": TypeAdapter(Check),
     "samples.json": TypeAdapter(Samples),
     "inventory.json": TypeAdapter(Inventory),
-    "quarantine.json": TypeAdapter(Quarantine),
+    "quarantine.json": TypeAdapter(BySplit[list[BadFile]]),
     "metrics.json": TypeAdapter(Metrics),
     "details.json": TypeAdapter(Details),
     "normalization.json": TypeAdapter(Normalization),

@@ -6,24 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from stages.shared.shape import (
-    Channel,
-    Count,
-    Counts,
-    Digests,
-    Finite,
-    Finites,
-    PValues,
-    Shape,
-    Values,
-)
+from stages.shared.names import Channel
+from stages.shared.shape import BySplit, Count, Digests, Finite, Finites, PValues, Shape, Values
 
-
-class Labelled(Shape):
-    """Whether every image of a split has a label."""
-
-    train: bool
-    test: bool
+Counts = BySplit[Count]
 
 
 class Interval(Shape):
@@ -31,17 +17,12 @@ class Interval(Shape):
     high: Values
 
 
-class ClassMeans(Shape):
-    train: Values
-    test: Values
+class ClassStds(BySplit[Values]):
     gap: Values
+
+
+class ClassMeans(ClassStds):
     gap_standard_error: Values
-
-
-class ClassStds(Shape):
-    train: Values
-    test: Values
-    gap: Values
 
 
 class OfClass(Shape):
@@ -93,18 +74,17 @@ class Shift(Shape):
     classes: dict[str, OfClass]
     largest_class_gap: LargestGaps
     most_unusual_class_gap: UnusualGap | None
-    labelled: Labelled
+    labelled: BySplit[bool]  # whether every image of the split has a label
 
     @model_validator(mode="after")
-    def _of_its_own(self) -> Shift:
-        """What is told of measures and classes is of those that it has."""
-        tested = self.interval_95.keys()
-        if (
-            not {"mean_levels", "std_ratio", "wasserstein_levels"}
-            <= tested
-            <= self.model_fields_set
-        ):
-            raise ValueError("interval_95: expected some of its measures")
+    def _agrees_with_itself(self) -> Shift:
+        """Intervals, p-values and named gaps are of the report's own measures and classes."""
+        tested, needed = self.interval_95.keys(), {"mean_levels", "std_ratio", "wasserstein_levels"}
+        if not needed <= tested <= self.model_fields_set:
+            raise ValueError(
+                "interval_95: expected measures of the report, with mean_levels, std_ratio and "
+                "wasserstein_levels"
+            )
         if tested != self.p_value.keys():
             raise ValueError("p_value: expected the measures that have intervals")
         for measure in "mean_levels", "std_levels":

@@ -13,12 +13,12 @@ T = TypeVar("T")
 
 
 def read_validated(path: Path, shape: TypeAdapter[T], remedy: str) -> T:
-    """The content of a file; ValueError says at which place it is not of this shape.
+    """The content of a file; ValueError names a place that is not of this shape.
 
-    OSError for what is no file, as a pipe or a folder.
+    OSError for a folder, a pipe and the like.
     """
     try:
-        # What the values of one file have to agree on, they find in the context.
+        # In the context, values of one file find what they have to agree on.
         return shape.validate_json(read_file(path), context={})
     except ValidationError as error:
         raise ValueError(f"{path}: damaged ({_first(error)}); {remedy}") from error

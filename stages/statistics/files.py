@@ -14,7 +14,7 @@ STATISTICS = Path("data/statistics")
 
 
 def save_statistics(split: str, statistics: SplitStatistics) -> None:
-    """Write the arrays, equal ones as equal bytes on every machine."""
+    """Write `<split>.npz`: equal statistics give equal bytes on every machine."""
     write_npz(STATISTICS / f"{split}.npz", {name: getattr(statistics, name) for name in FIELDS})
 
 
@@ -23,21 +23,22 @@ def digest_of_statistics(split: str) -> str:
 
 
 def digests_of_statistics() -> dict[str, str]:
-    """The SHA-256 of each split's statistics: a report has those that it was made from."""
+    """The SHA-256 of each split's statistics. A report notes them, to say what it was made from."""
     return {split: digest_of_statistics(split) for split in SPLITS}
 
 
 def load_splits() -> dict[str, SplitStatistics]:
-    """The statistics of both splits: those of gray images as of RGB, unless both are of gray ones.
+    """The statistics of both splits. Gray images count as RGB, unless both splits are gray.
 
-    So torchvision's `ImageFolder` loads files; `compare` refuses arrays that are unlike.
+    torchvision's `ImageFolder` loads files like that. `compare` refuses arrays whose channels
+    differ.
     """
     train, test = all_in_one_mode([load_statistics(split) for split in SPLITS])
     return {"train": train, "test": test}
 
 
 def load_statistics(split: str) -> SplitStatistics:
-    """Read and check a split's statistics; ValueError or OSError say what is wrong with them."""
+    """Read and check a split's statistics; ValueError or OSError says what is wrong."""
     path = STATISTICS / f"{split}.npz"
     remedy = f"run `dvc repro measure@{split}`"
     if not path.is_file():

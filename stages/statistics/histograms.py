@@ -15,7 +15,7 @@ from stages.statistics.integers import IntArray, SplitStatistics
 
 
 def statistics_of_counts(counts_NCV: IntArray) -> SplitStatistics:
-    """The sums follow from the counts: of the levels, and of their squares.
+    """The statistics of images, each given by the counts of its levels.
 
     >>> statistics_of_counts(np.eye(256, dtype=int)[[[0], [255]]]).image_sums.tolist()
     [[0], [255]]
@@ -30,7 +30,7 @@ def statistics_of_counts(counts_NCV: IntArray) -> SplitStatistics:
 
 
 def in_one_mode(parts_NCV: Sequence[IntArray]) -> IntArray:
-    """Counts of images one after the other: gray ones as RGB, unless all of them are gray.
+    """Stack the counts of images. Gray images count as RGB, unless all are gray.
 
     >>> in_one_mode([np.ones((1, 256)), np.ones((3, 256))]).shape
     (2, 3, 256)
@@ -40,7 +40,7 @@ def in_one_mode(parts_NCV: Sequence[IntArray]) -> IntArray:
 
 
 def joined_in_one_mode(parts: Sequence[SplitStatistics]) -> SplitStatistics:
-    """The statistics of all images of the parts: gray ones as RGB, unless all of them are gray.
+    """The statistics of all images of the parts. Gray images count as RGB, unless all are gray.
 
     >>> gray, rgb = (statistics_of_counts(np.ones((1, c, 256), dtype=int)) for c in (1, 3))
     >>> joined_in_one_mode([gray, rgb]).histogram.shape
@@ -50,7 +50,7 @@ def joined_in_one_mode(parts: Sequence[SplitStatistics]) -> SplitStatistics:
 
 
 def all_in_one_mode(parts: Sequence[SplitStatistics]) -> list[SplitStatistics]:
-    """The statistics of each part: gray ones as of RGB, unless all of them are gray.
+    """The statistics of each part. Gray images count as RGB, unless all parts are gray.
 
     >>> gray, rgb = (statistics_of_counts(np.ones((1, c, 256), dtype=int)) for c in (1, 3))
     >>> [part.histogram.shape for part in all_in_one_mode([gray, rgb])]

@@ -21,7 +21,7 @@ IntArray = NDArray[np.int64]
 class SplitStatistics:
     """Per-channel histogram and per-image sums of a split or of a part of it, all int64.
 
-    Raises ValueError when the arrays cannot describe one and the same set of images.
+    Raises ValueError if no set of images has these arrays.
     """
 
     histogram: IntArray  # (C, V) pixels of the channel at each level
@@ -42,12 +42,12 @@ class SplitStatistics:
             )
         if not (self._fits_int64() and self._images_can_be() and self._adds_up()):
             raise ValueError(
-                "inconsistent statistics: no images have these numbers, or its histogram and its "
+                "inconsistent statistics: no images have these numbers, or the histogram and the "
                 "image sums contradict each other"
             )
 
     def _fits_int64(self) -> bool:
-        """Whether no sum over pixels, of squared levels neither, can exceed int64."""
+        """Whether int64 holds every sum over pixels, also that of squared levels."""
         counts_CV, pixels_N = self.histogram, self.image_pixels
         largest = 2**63 / (LEVELS - 1) ** 2
         return bool(
@@ -60,7 +60,7 @@ class SplitStatistics:
     def _images_can_be(self) -> bool:
         """Whether pixels of levels 0..255 can have these sums and sums of squares.
 
-        Of P integers with the sum S = qP + r, 0 <= r < P, the sum of (x - q)^2 is at least r.
+        For P integers with the sum S = qP + r, 0 <= r < P, the sum of (x - q)^2 is at least r.
         """
         pixels_N1, sums_NC = self.image_pixels[:, None], self.image_sums
         squares_NC = self.image_sums_of_squares
@@ -72,7 +72,7 @@ class SplitStatistics:
         return bool(((least_NC <= squares_NC) & (squares_NC <= most * sums_NC)).all())
 
     def _adds_up(self) -> bool:
-        """Whether the histogram and the images are of the same pixels."""
+        """Whether the histogram and the images have the same number of pixels and the same sums."""
         levels = np.arange(LEVELS, dtype=np.int64)
         return bool(
             (self.histogram.sum(axis=1) == self.image_pixels.sum()).all()
@@ -86,7 +86,7 @@ class SplitStatistics:
 
     @property
     def constant_channels(self) -> dict[str, int]:
-        """The level of each channel whose pixels are all alike."""
+        """The level of each channel whose pixels all have the same level."""
         levels = zip(self.channel_names, map(np.flatnonzero, self.histogram), strict=True)
         return {name: int(found[0]) for name, found in levels if len(found) == 1}
 

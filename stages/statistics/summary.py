@@ -1,7 +1,7 @@
-"""What people read off the integer statistics of a split, before any preset.
+"""What is reported of a split's integer statistics, before any preset.
 
-N images, C channels, V = 256 levels. Integers up to the last step, then float64; sums of floats
-are correctly rounded (`math.fsum`), so no machine's order of additions shows in a result.
+N images, C channels, V = 256 levels. Integers up to the last step, then float64. Sums of floats
+are correctly rounded (`math.fsum`), so the order of additions cannot change a result.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ FloatArray = NDArray[np.float64]
 
 QUANTILES = ("0.01", "0.05", "0.25", "0.5", "0.75", "0.95", "0.99")
 
-# P * sum(x^2) - sum(x)^2 is at most (127.5 * P)^2 for an image of P pixels. Up to this many that is
-# below 2^63, so int64 holds it even where the products wrap around.
+# P * sum(x^2) - sum(x)^2 is at most (127.5 * P)^2 for an image of P pixels. For up to this many
+# pixels that is below 2^63, so int64 gives it exactly, even where the products wrap around.
 INT64_PIXELS = 2**24
 
 
@@ -29,8 +29,8 @@ INT64_PIXELS = 2**24
 class ChannelSummary:
     """One channel of a split. All stds are population stds (ddof = 0).
 
-    Levels are 0..255, means and stds in pixel fractions [0, 1]. The quantile q is the lowest
-    level that at least the share q of the pixels does not exceed (numpy's "inverted_cdf").
+    Levels are 0..255, means and stds in pixel fractions [0, 1]. At least the share q of the pixels
+    is at or below the quantile q, which is the lowest such level (numpy's "inverted_cdf").
     """
 
     min_level: int
@@ -45,7 +45,7 @@ class ChannelSummary:
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """A split as it is reported: its counts, its channels and their pixel distributions."""
+    """A split as it is reported: its counts, its channels and their histograms."""
 
     images: int
     pixels_per_channel: int
@@ -54,7 +54,7 @@ class SplitSummary:
 
 
 def summarize(statistics: SplitStatistics) -> SplitSummary:
-    """Sum a split up.
+    """Summarize a split.
 
     >>> from stages.statistics.histograms import statistics_of_counts
     >>> black_and_white = statistics_of_counts(np.eye(256, dtype=int)[[[0], [255]]])
@@ -131,7 +131,7 @@ def mean_and_std(values_N: FloatArray) -> tuple[float, float]:
     (2.0, 1.0)
     """
     mean = math.fsum(values_N.tolist()) / len(values_N)
-    # Rounding may carry the mean of equal values beyond them, and their std away from 0.
+    # Rounding may put the mean of equal values outside their range, and their std above 0.
     mean = min(max(mean, float(values_N.min())), float(values_N.max()))
     deviations_N = values_N - mean
     return mean, math.sqrt(math.fsum((deviations_N * deviations_N).tolist()) / len(values_N))
@@ -164,8 +164,8 @@ def _quantile_level(counts_V: IntArray, share: Fraction) -> int:
 def wasserstein_levels(counts_V: IntArray, other_counts_V: IntArray) -> float:
     """First Wasserstein distance between two histograms over levels, in levels 0..255.
 
-    On a line it is the area between the distribution functions (Vallender, 1974), here exact in
-    integers up to one division.
+    It is the area between the distribution functions (Vallender, 1974), exact in integers up to
+    one division.
 
     >>> wasserstein_levels(np.array([1, 0, 0]), np.array([0, 0, 1]))
     2.0

@@ -59,7 +59,7 @@ def test_a_limit_of_a_ratio_bounds_its_inverse_too(
 
 
 @pytest.mark.parametrize("measure", ["mean_levels", "std_ratio", "psi"])
-def test_what_has_no_finite_value_holds_no_limit(measure: str) -> None:
+def test_a_value_that_is_not_finite_breaks_every_limit(measure: str) -> None:
     assert not holds(None, 1e300, measure)
 
 
@@ -73,11 +73,8 @@ def test_a_number_is_the_limit_of_every_channel_of_the_report() -> None:
     found = check({"psi": {"gray": 0.2}, "std_ratio": {"red": 1.0, "blue": 2.0}}, {"psi": 0.1})
     assert found["limits"] == {"psi": {"gray": {"value": 0.2, "limit": 0.1, "holds": False}}}
     colour = check(report(1.0), {"mean_levels": 1.0})["limits"]["mean_levels"]
-    assert {channel: of["holds"] for channel, of in colour.items()} == {
-        "red": True,
-        "green": True,
-        "blue": False,
-    }
+    held = {channel: checked["holds"] for channel, checked in colour.items()}
+    assert held == {"red": True, "green": True, "blue": False}
 
 
 def test_a_limit_of_a_channel_that_the_images_lack_is_refused() -> None:

@@ -1,7 +1,7 @@
-"""Whether p-values and intervals keep what they promise, from the images on.
+"""Whether p-values and intervals keep what they promise, computed from images.
 
-Most of it on simulated splits in which all pixels of an image are nearly alike: whoever takes them
-as independent has about a sixteenth of the variance that there is.
+Most splits are simulated. The 16 pixels of an image are nearly alike: to take them as independent
+would give about a sixteenth of the true variance.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Findings:
             self.ends[name].append(np.stack(interval(dealt[name][0], changes[name], measure)))
 
     def p(self, name: str) -> Array:
-        """One of the red channel, of green, of blue, of any, for each pair in turn: independent."""
+        """One p-value of each pair, so all are independent: red, green, blue, any, in turn."""
         return np.array([p[pair % 4] for pair, p in enumerate(self.ps[name])])
 
     def found(self, name: str, channels: list[int]) -> float:
@@ -58,7 +58,7 @@ class Findings:
 
 
 def simulated(rng: np.random.Generator, levels_N: Array, contrast: float) -> Array:
-    """Images (N, 3, 4, 4) whose channels each have a level of their own, and a little noise."""
+    """Images (N, 3, 4, 4): each channel has a level of its own, and a little noise."""
     levels_NC = levels_N[:, None] + rng.normal(0, SPREAD, (len(levels_N), 3))
     pixels = levels_NC[..., None, None] + rng.normal(0, contrast, (len(levels_N), 3, 4, 4))
     return np.clip(np.rint(pixels), 0, 255).astype(np.uint8)
@@ -151,7 +151,7 @@ def test_intervals_hold_a_shift(name: str, shifted: Findings) -> None:
 
 
 def test_cifar10_without_its_classes(cifar10: dict[str, LabelledImages]) -> None:
-    """Found independently for Wasserstein: .045, .035, .020, each within about .007 by chance."""
+    """An independent program found .045, .035, .020 for Wasserstein, give or take .007."""
     train, test = cifar10["train"].images, cifar10["test"].images
     resampling = Resampling(np.zeros(len(train), int), np.zeros(len(test), int), seed=1)
     made = replicate(ArrayCounts(train), ArrayCounts(test), resampling.draw(range(1001)), CPU)

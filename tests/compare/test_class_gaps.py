@@ -43,13 +43,12 @@ def gaps_of(images: Images) -> ClassGaps:
 
 
 def all_deals() -> Array:
-    """Two of 5 images and one of 3 in the test split, beside the last; the data itself first."""
-    places = [[n for n, label in enumerate(BOTH_LABELS) if label == of] for of in (4, 7)]
+    """The test split has 2 of 5 images, 1 of 3, and the last image. The data itself is first."""
+    of_4, of_7 = (np.flatnonzero(np.array(BOTH_LABELS) == label).tolist() for label in (4, 7))
     deals = np.zeros((30, len(BOTH_LABELS)), np.uint8)
-    for deal, (of_4, of_7) in zip(
-        deals, product(combinations(places[0], 2), combinations(places[1], 1)), strict=True
-    ):
-        deal[[*of_4, *of_7, 9]] = 1
+    chosen = product(combinations(of_4, 2), combinations(of_7, 1))
+    for deal, (some_4, some_7) in zip(deals, chosen, strict=True):
+        deal[[*some_4, *some_7, 9]] = 1
     return deals[::-1]
 
 
@@ -60,8 +59,8 @@ def mean(images: Images) -> Fraction:
 def of_class(images: Images, label: int, deal: Array) -> tuple[Images, Images]:
     """Its images in the train and in the test split."""
     parts: tuple[Images, Images] = ([], [])
-    for image, of, in_test in zip(images, BOTH_LABELS, deal.tolist(), strict=True):
-        if of == label:
+    for image, its_label, in_test in zip(images, BOTH_LABELS, deal.tolist(), strict=True):
+        if its_label == label:
             parts[in_test].append(image)
     return parts
 
@@ -77,7 +76,7 @@ def squared_spread(train: Images, test: Images) -> Fraction:
 
 
 def squared_sizes(images: Images) -> Iterator[list[Fraction]]:
-    """Of the classes 4 and 7, for every deal."""
+    """Those of the classes 4 and 7, for every deal."""
     for deal in all_deals():
         yield [squared_size(*of_class(images, label, deal)) for label in (4, 7)]
 
@@ -106,7 +105,7 @@ def test_the_p_value_is_the_share_of_all_deals_with_as_large_a_gap(images: Image
     assert unusual["deal_std"] ** 2 == pytest.approx(float(squared_spread(train, test)))
 
 
-def test_of_images_of_one_size_the_spread_is_that_of_all_deals() -> None:
+def test_for_images_of_one_size_the_spread_is_the_std_over_all_deals() -> None:
     rng = np.random.default_rng(0)
     some = rng.integers(0, 256, (len(BOTH_LABELS), 5)).tolist()
     for label in (4, 7):
@@ -119,7 +118,7 @@ def test_of_images_of_one_size_the_spread_is_that_of_all_deals() -> None:
 @given(st.lists(pair, min_size=1, max_size=3))
 @example([[[0], [9]]])
 def test_classes_of_one_image_in_each_split_are_no_sign_of_a_shift(pairs: list[Images]) -> None:
-    """To swap the two only turns the gap around, so that it is as large in every deal."""
+    """Swapping the two only changes the sign of the gap, so it is as large in every deal."""
     first, second = ([pair[side] for pair in pairs] for side in (0, 1))
     labels = np.arange(len(pairs))
     gaps = ClassGaps((measured(first), labels), (measured(second), labels))
@@ -132,7 +131,7 @@ def test_classes_of_one_image_in_each_split_are_no_sign_of_a_shift(pairs: list[I
 @given(pair, st.lists(image, min_size=4, max_size=4))
 @example([[0], [9]], [[0], [1], [2], [9]])
 def test_a_class_of_one_image_in_each_split_counts_beside_others(two: Images, four: Images) -> None:
-    """The class 0 has the two; of the four of class 1, the last is in the test split."""
+    """Class 0 has the two. Class 1 has the four, the last of them in the test split."""
     train = measured([two[0], *four[:3]]), np.array([0, 1, 1, 1])
     gaps = ClassGaps(train, (measured([two[1], four[3]]), np.array([0, 1])))
     deals, largest = [], []
@@ -157,7 +156,7 @@ CLASSES, DEALS = 200, 99
 
 
 def noise(kind: str, images: int, rng: np.random.Generator) -> Array:
-    """Images of one pixel (classes, images, channels), all of one distribution."""
+    """Images of one pixel (classes, images, channels), all from one distribution."""
     shape = (CLASSES, images, 3)
     levels = {
         "normal": rng.normal(128, 30, shape),
@@ -169,7 +168,7 @@ def noise(kind: str, images: int, rng: np.random.Generator) -> Array:
 
 
 def most_unusual(levels: Array, rng: np.random.Generator) -> dict[str, Any]:
-    """By 99 deals; a quarter of the images of each class are the test split."""
+    """From 99 deals; the test split has a quarter of the images of each class."""
     train = levels.shape[1] * 3 // 4
     test = levels.shape[1] - train
     parts = []
@@ -193,18 +192,18 @@ def most_unusual(levels: Array, rng: np.random.Generator) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("kind", ["normal", "heavy tails", "rarely bright"])
-def test_200_classes_of_noise_are_as_seldom_unusual_as_the_p_value_says(kind: str) -> None:
-    """Of 6 train and 2 test images each, where counting standard errors found shifts in plenty."""
+def test_200_classes_of_noise_are_as_rarely_unusual_as_the_p_value_says(kind: str) -> None:
+    """With 6 train and 2 test images each: to count standard errors would find many shifts."""
     rng = np.random.default_rng(0)
     ps = np.array([most_unusual(noise(kind, 8, rng), rng)["p_value"] for _ in range(200)])
-    # Spread evenly within their steps: the p-values are hundredths.
+    # The p-values are hundredths: spread them evenly within a hundredth.
     smooth = ps - rng.random(len(ps)) / (DEALS + 1)
     assert scipy.stats.kstest(smooth, "uniform").pvalue > 0.001
     assert (ps <= 0.05).mean() == pytest.approx(0.05, abs=0.05)
 
 
 def test_one_shifted_class_of_200_is_found_and_named() -> None:
-    """Other classes have larger gaps, which are usual among their own images."""
+    """Other classes have larger gaps, but their images differ more."""
     rng = np.random.default_rng(1)
     levels = noise("normal", 40, rng)
     levels[7] = 100 + np.arange(40)[:, None] % 2

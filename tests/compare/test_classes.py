@@ -84,7 +84,7 @@ def test_a_class_of_one_split_has_no_gap() -> None:
         assert found["largest_class_gap"][measure]["class"] in ("class 1", "class 2", "class 3")
 
 
-def test_the_largest_gap_is_the_largest_whatever_its_sign() -> None:
+def test_the_largest_gap_may_have_either_sign() -> None:
     train = np.full((2, 3, 2, 2), 100, np.uint8)
     test = train.copy()
     test[1, 2], test[0, 0] = 70, 120
@@ -100,7 +100,7 @@ def test_without_a_common_class_there_is_no_gap() -> None:
     assert found["largest_class_gap"] == {"mean_levels": None, "std_levels": None}
 
 
-def test_the_standard_error_of_a_gap_is_that_of_drawing_images_anew() -> None:
+def test_the_standard_error_of_a_gap_is_its_std_when_images_are_drawn_anew() -> None:
     """20000 drawings of 60 and of 25 images."""
     rng = np.random.default_rng(4)
     drawn = {60: rng.integers(0, 60, (20_000, 60)), 25: rng.integers(0, 25, (20_000, 25))}
@@ -114,7 +114,7 @@ def test_the_standard_error_of_a_gap_is_that_of_drawing_images_anew() -> None:
         assert error == pytest.approx((means[1] - means[0]).std(), rel=0.04)
 
 
-def test_a_class_of_more_pixels_than_int64_holds_the_squares_of_is_exact() -> None:
+def test_a_class_is_exact_although_its_squares_exceed_int64() -> None:
     """Half black, half white: the product of pixels and squares is beyond 2^63."""
     half, white = 2**26, 255
     histogram = np.zeros((1, 256), np.int64)
@@ -139,7 +139,7 @@ def test_two_images_in_each_split_are_enough_for_a_standard_error() -> None:
 
 
 @pytest.mark.parametrize("train_images", [1, 60])
-def test_one_image_says_nothing_of_the_standard_error(train_images: int) -> None:
+def test_one_image_has_no_standard_error(train_images: int) -> None:
     labels = np.zeros(train_images, int)
     found = compared(TRAIN[:train_images], labels, TEST[:1], [0])["classes"]["class 0"]
     assert all(map(math.isnan, found["mean_levels"]["gap_standard_error"].values()))

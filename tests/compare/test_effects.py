@@ -1,4 +1,4 @@
-"""Effects over images, against numpy on the images themselves and against drawing them."""
+"""Effects over images, against numpy on the images themselves, and against drawing images."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_a_channel_of_one_level_has_no_design_effect() -> None:
 
 
 def test_the_design_effect_of_cifar10(cifar10: dict[str, LabelledImages]) -> None:
-    """Computed elsewhere: about 276, 273 and 352."""
+    """Another program gave about 276, 273 and 352."""
     images = cifar10["train"].images
     effect = design_effect(measured(images))
     assert [round(value) for value in effect.values()] == [276, 273, 352]
@@ -119,8 +119,8 @@ def test_the_design_effect_of_cifar10(cifar10: dict[str, LabelledImages]) -> Non
         assert value == pytest.approx(means_N.var() / (images[:, index].var() / 1024), rel=1e-9)
 
 
-def test_the_error_of_a_mean_is_that_of_drawing_images_anew() -> None:
-    """Of images of unequal sizes: the mean over pixels of 20000 drawings of 200 images."""
+def test_the_error_of_a_mean_is_its_std_when_images_are_drawn_anew() -> None:
+    """For images of unequal sizes: the means over pixels of 20000 drawings of 200 images."""
     rng = np.random.default_rng(2)
     pixels_N = rng.integers(50, 150, 200)
     sums_N = pixels_N * rng.integers(20, 200, 200)

@@ -1,6 +1,6 @@
 """P-values over all deals of small sets, against counting the deals in fractions.
 
-Measures of different deals that are equal may differ in the last digits of their floats.
+Deals may have equal measures whose floats differ in the last digits.
 """
 
 from __future__ import annotations
@@ -93,8 +93,8 @@ def test_a_distance_is_as_likely_as_counting_all_deals_says(images: Images) -> N
 def test_a_ratio_of_stds_is_as_likely_as_counting_all_deals_says(
     spread: list[int], images: Images
 ) -> None:
-    """Of logarithms, twice as far from the median: the ratio of variances, squared, over that of
-    the two deals in the middle.
+    """The measure is how far the logarithm of a ratio is from the median. Here it is compared as
+    ratios of variances: the square of one, over the product of the two in the middle.
     """
     images = [spread + image for image in images]
     squared = [variance(test) / variance(train) for train, test in dealt(images)]

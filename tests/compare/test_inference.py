@@ -31,7 +31,7 @@ MEAN, RATIO, DISTANCE = (
 
 
 def distances_by_hand(name: str, values: list[Fraction]) -> list[Fraction]:
-    """Of ratios their sizes, which are in the order of their logarithms'."""
+    """For ratios their sizes, which are in the same order as the logarithms."""
     if name == "wasserstein_levels":
         return values
     usual = statistics.median(values)
@@ -50,7 +50,7 @@ def test_a_p_value_is_the_share_of_deals_at_least_as_far_apart(name: str, dealt_
 
 
 @pytest.mark.parametrize("measure", [MEAN, RATIO, DISTANCE])
-def test_of_exchangeable_rows_no_more_are_significant_than_should_be(measure: Any) -> None:
+def test_no_more_rows_are_significant_than_the_p_value_says(measure: Any) -> None:
     """Take each of 200 rows as the data in turn: at most k of them have a p up to k / 200."""
     rows_RC = np.random.default_rng(0).gamma(2.0, [1, 5, 99], (200, 3))
     found = [p_values(np.roll(rows_RC, turn, axis=0), measure) for turn in range(200)]
@@ -68,7 +68,7 @@ def test_of_exchangeable_rows_no_more_are_significant_than_should_be(measure: An
         ([0.5, 0.5 - 1e-11, 0.5 + 1e-11, np.inf], 1),
     ],
 )
-def test_what_agrees_to_ten_digits_of_the_largest_or_of_1_ties(
+def test_values_tie_if_they_agree_to_ten_digits_of_the_largest_or_of_1(
     apart_R: list[float], p: float
 ) -> None:
     p_C, p_any = p_values(np.array(apart_R)[:, None], DISTANCE)
@@ -76,7 +76,7 @@ def test_what_agrees_to_ten_digits_of_the_largest_or_of_1_ties(
 
 
 @pytest.mark.parametrize("measure", [MEAN, RATIO, DISTANCE])
-def test_any_of_equal_channels_is_like_each(measure: Any) -> None:
+def test_the_p_value_of_any_of_equal_channels_is_that_of_each(measure: Any) -> None:
     dealt_RC = np.repeat(np.random.default_rng(1).gamma(2.0, 1, (50, 1)), 3, axis=1)
     p_C, p_any = p_values(dealt_RC, measure)
     assert set(p_C.tolist()) == {p_any}
@@ -96,7 +96,7 @@ def test_one_channels_shift_is_not_lost_among_noisier_channels(measure: Any, noi
 @given(
     hnp.arrays(np.float64, (7, 3), elements=st.sampled_from([0, 1, 2, np.inf, np.nan])),
 )
-def test_no_p_value_is_0_whatever_is_not_finite(measure: Any, dealt_RC: Array) -> None:
+def test_no_p_value_is_0_even_if_measures_are_not_finite(measure: Any, dealt_RC: Array) -> None:
     p_C, p_any = p_values(dealt_RC, measure)
     assert not (np.array([*p_C, p_any]) < 1 / 7).any()
 
@@ -137,7 +137,7 @@ def wasserstein(left: Array, right: Array) -> float:
 def test_p_values_equal_scipys_over_all_deals(
     name: str, distance: Callable[[Array, Array], float]
 ) -> None:
-    """Of all 210 ways to deal 4 of 10 images to the test split."""
+    """scipy takes all 210 ways to deal 4 of 10 images to the test split."""
     both = random_images(10, seed=0)
     both[6:] |= 64
     resampling = Resampling(np.zeros(6, int), np.zeros(4, int), seed=0)

@@ -1,4 +1,4 @@
-"""Replicates made in passes: how much a pass holds, and numpy on the images of every row."""
+"""Replicates made in passes: how many a pass makes, and numpy on the images of every row."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CPU = torch.device("cpu")
 REPLICATES = 99
 TRAIN, TEST = random_images(60, seed=0), random_images(24, seed=1) // 2
 LABELS = np.arange(60) % 3, np.arange(24) % 3
-WEIGHT_BYTES = 2 * 84  # of a replicate: how often each image is dealt, and drawn
+WEIGHT_BYTES = 2 * 84  # of a replicate: how often each of 84 images is dealt, and drawn
 
 
 class Noted(Resampling):
@@ -52,7 +52,7 @@ def measured(noted: Noted) -> tuple[Measured, Measured]:
 
 
 def as_bytes(measures: Sequence[Measured]) -> list[dict[str, bytes]]:
-    return [{name: values.tobytes() for name, values in of.items()} for of in measures]
+    return [{name: values.tobytes() for name, values in some.items()} for some in measures]
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def as_bytes(measures: Sequence[Measured]) -> list[dict[str, bytes]]:
         (20, 2**29, 20),
         (98, 2**29, 98),
         (99, 2**29, 99),
-        (1024, 1, 1),  # less than a replicate: one is the least
+        (1024, 1, 1),  # less than a replicate: a pass has at least one
         (1024, 2 * WEIGHT_BYTES - 1, 1),
         (1024, 2 * WEIGHT_BYTES, 2),
         (1024, 40 * WEIGHT_BYTES + 7, 40),
         (40, 41 * WEIGHT_BYTES, 40),  # the lower limit counts
     ],
 )
-def test_a_pass_holds_few_replicates_and_the_data_and_changes_nothing(
+def test_a_pass_makes_few_replicates_and_the_data_and_changes_no_result(
     max_rows: int, max_bytes: int, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, parts = resampling(), resampling()
@@ -89,8 +89,8 @@ def means_and_stds(images: Array, weights_N: Array) -> tuple[Array, Array]:
     return pixels.mean(axis=(0, 2, 3)), pixels.std(axis=(0, 2, 3))
 
 
-def test_rows_are_the_measures_of_the_images_dealt_and_their_changes_where_drawn() -> None:
-    """By a measure that is not the same when the splits are exchanged."""
+def test_rows_are_the_measures_of_dealt_images_and_the_changes_of_drawn_images() -> None:
+    """By a measure that changes if the splits are exchanged."""
     dealt, changes = measured(resampling())
     both, in_train, in_test = np.concatenate([TRAIN, TEST]), slice(60), slice(60, None)
     expected_dealt, expected_drawn = [], []

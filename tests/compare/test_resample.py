@@ -150,7 +150,7 @@ def test_the_drawn_bytes_are_these_on_every_machine() -> None:
 
 
 def test_of_equal_keys_the_earlier_images_are_dealt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of 32 bits two images seldom have the same; of 2 bits most have."""
+    """Keys of 32 bits are rarely equal; most keys of 2 bits are."""
     monkeypatch.setattr(resample, "HIGH_HALF", np.uint64(0b11 << 62))
     train, test = [index % 3 for index in range(40)], [index % 4 for index in range(17)]
     drawn_2RN = Resampling(np.array(train), np.array(test), seed=1).draw(range(1, 9))
@@ -164,14 +164,14 @@ def test_of_equal_keys_the_earlier_images_are_dealt(monkeypatch: pytest.MonkeyPa
 def test_a_key_is_the_upper_32_bits(
     raw: tuple[int, int], dealt: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of two images the one with the lower key is dealt to the test split; of equals the first."""
+    """The image with the lower key is dealt to the test split; if both are equal, the first."""
     bits = SimpleNamespace(random_raw=lambda count: np.array(raw[:count], dtype=np.uint64))
     monkeypatch.setattr(np.random, "PCG64", lambda _: bits)
     one = np.zeros(1, int)
     assert Resampling(one, one, seed=0).draw([1])[0].tolist() == [dealt]
 
 
-def test_a_replicate_that_fails_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_a_replicate_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(bits: object, images: int) -> Array:
         raise MemoryError(bits, images)
 
@@ -181,7 +181,7 @@ def test_a_replicate_that_fails_is_not_passed_over(monkeypatch: pytest.MonkeyPat
 
 
 def test_large_strata_keep_their_counts() -> None:
-    """Selecting the lowest of many keys takes other ways than of few."""
+    """numpy selects the lowest of many keys by another way than of few."""
     for tests in (1, 250, 1000, 1999):
         split = np.zeros(2000 - tests, int), np.zeros(tests, int)
         dealt_RN, _ = Resampling(*split, seed=tests).draw(range(1, 101))
@@ -199,7 +199,7 @@ def test_large_strata_keep_their_counts() -> None:
         ([0, 0], [0, 0], True, True),
     ],
 )
-def test_what_can_vary_is_told_by_the_deals_and_drawings_themselves(
+def test_what_can_vary_does_vary_in_200_deals_and_drawings(
     *, train: list[int], test: list[int], deals: bool, draws: bool
 ) -> None:
     resampling = Resampling(np.array(train), np.array(test), seed=0)

@@ -1,4 +1,4 @@
-"""Histograms of reweighted splits, against numpy counting every image as often as it weighs."""
+"""Histograms of reweighted splits, against numpy on images that are repeated."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Watched:
 def test_images_are_read_and_counted_a_few_bytes_at_a_time(
     images_at_once: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On CUDA all that is read is counted at once, so this bounds both; one image is the least."""
+    """CUDA counts at once what is read at once, so this bounds both. At least one image is read."""
     images, weights = random_images(17, seed=3), random_weights((4, 17))
     watched = Watched(images)
     limit = int(images_at_once * images[0].nbytes)
@@ -118,7 +118,7 @@ def heavy_black_images() -> tuple[Array, Array]:
 def test_counts_beyond_2_to_the_24_are_exact(
     block_images: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In one block and in several, whether a block alone exceeds float32 or only their sum."""
+    """In one block that exceeds float32, and in several of which only the sum does."""
     images, weights = heavy_black_images()
     monkeypatch.setattr(reweigh, "MAX_BLOCK_IMAGES", block_images)
     monkeypatch.setattr(reweigh, "MIN_BLOCK_IMAGES", 1)
@@ -136,7 +136,7 @@ def test_float32_would_get_those_counts_wrong() -> None:
 
 @pytest.mark.parametrize("heavy", [255, 16, 15])
 def test_a_count_at_the_edge_of_float32_is_exact(heavy: int) -> None:
-    """One image of 2^20 pixels, one of them not black: 16 times it is just about 2^24 pixels."""
+    """The first image has 2^20 pixels, all but one black: 16 times that is nearly 2^24."""
     images = np.zeros((2, 1, 1024, 1024), np.uint8)
     images[0, 0, 0, 0] = images[1, 0, :, 0] = 9
     (histogram_CV,) = weighted_histograms(
@@ -146,7 +146,7 @@ def test_a_count_at_the_edge_of_float32_is_exact(heavy: int) -> None:
     assert histogram_CV[0, [0, 9]].tolist() == [black, heavy + 1024]
 
 
-def test_a_count_that_float32_lacks_is_exact_just_beyond_its_edge() -> None:
+def test_an_odd_count_just_above_2_to_the_24_is_exact() -> None:
     """17 * (2^20 - 1) is odd and between 2^24 and 2^25, where float32 has even numbers only."""
     black = ArrayCounts(np.zeros((1, 1, 1023, 1025), np.uint8))
     heavy_CV, light_CV = weighted_histograms(black, np.array([[17], [1]], np.uint8), CPU)
@@ -155,7 +155,7 @@ def test_a_count_that_float32_lacks_is_exact_just_beyond_its_edge() -> None:
 
 
 class Blocks:
-    """Images of one channel, all black, that note which of them are asked for at once."""
+    """Images of one channel, all black, that note how many are asked for at once."""
 
     channels = 1
 
@@ -180,7 +180,7 @@ class Blocks:
         (1024, 4096),  # 4 * 1024 * 4096 is 2^24
         (1025, 4092),
         (2**16, 64),
-        (2**16 + 1, 1024),  # in float64: 63 would be few
+        (2**16 + 1, 1024),  # in float64, as blocks of 63 would be small
         (2**30, 1024),
     ],
 )
@@ -198,7 +198,7 @@ def test_images_say_how_many_channels_and_pixels_they_have() -> None:
 
 
 class Torn:
-    """A large image of two channels, all black: the second lacks a pixel, as if rounded away."""
+    """A large black image of two channels: the second lacks a pixel, as if rounded away."""
 
     channels, largest = 2, 2**24 + 1
 
@@ -220,7 +220,7 @@ def test_one_lost_pixel_is_noticed() -> None:
 @pytest.mark.cuda
 @pytest.mark.parametrize("side", [8, 224])
 def test_cuda_and_cpu_give_the_same_bytes(side: int) -> None:
-    """Of large images too, whose counts TF32 (a significand of 11 bits) would not hold."""
+    """Also for large images, whose counts would not fit into TF32's significand of 11 bits."""
     images = np.random.default_rng(side).integers(0, 9, (300, 3, side, side), dtype=np.uint8)
     weights = random_weights((5, 300), high=6)
     on_cpu = weighted_histograms(ArrayCounts(images), weights, CPU)

@@ -22,7 +22,7 @@ Values = dict[str, float]
 SPLITS = ("train", "test")
 LEVELS = np.arange(256)
 ALIKE = {name: 1.0 if name == "std_ratio" else 0.0 for name in MEASURES}
-SWAPPED = {"difference": operator.neg, "ratio": lambda of: 1 / of, "distance": operator.pos}
+SWAPPED = {"difference": operator.neg, "ratio": lambda ratio: 1 / ratio, "distance": operator.pos}
 IN_STDS = {"mean_stds", "wasserstein_stds"}
 
 any_counts = hnp.arrays(np.int64, 256, elements=st.integers(0, 9)).filter(np.any)
@@ -80,11 +80,11 @@ def cdf_gap(train_V: Array, test_V: Array) -> Array:
 
 @settings(max_examples=20)
 @given(*[st.lists(spread_histogram, min_size=2, max_size=3)] * 2)
-def test_changes_are_from_row_0_and_of_distances_those_of_what_they_measure(
+def test_changes_are_from_row_0_and_for_distances_of_the_distribution_functions(
     train: list[Array], test: list[Array]
 ) -> None:
     rows = list(zip(train, test, strict=False))
-    changes = shift_changes(*(np.array(of)[:, None] for of in zip(*rows, strict=True)))
+    changes = shift_changes(*(np.array(split)[:, None] for split in zip(*rows, strict=True)))
     first, gap_0 = by_hand(*rows[0]), cdf_gap(*rows[0])
     std_0 = np.repeat(LEVELS, rows[0][0]).std()
     for number, row in enumerate(rows):
@@ -111,14 +111,14 @@ def test_total_variation_equals_numpy(train_V: Array, test_V: Array) -> None:
 
 @given(any_histogram, st.integers(1, 1000))
 @example(np.eye(256, dtype=int)[9], 7)
-def test_splits_alike_are_exactly_so(counts_V: Array, times: int) -> None:
+def test_equal_splits_are_exactly_so(counts_V: Array, times: int) -> None:
     assert measured(counts_V, times * counts_V) == ALIKE
     assert total_variation(counts_V[None], times * counts_V[None]) == [0.0]
 
 
 @given(any_histogram, any_histogram)
 def test_splits_with_no_level_in_common_are_as_far_apart_as_can_be(low: Array, high: Array) -> None:
-    """The one on the even levels of the lower half, the other in the upper half."""
+    """One split is in the lower half of the levels, the other in the upper half."""
     train_V, test_V = np.zeros((2, 256), int)
     train_V[:128], test_V[128:] = low.reshape(128, 2).sum(1), high.reshape(128, 2).sum(1)
     found = measured(train_V, test_V)
@@ -128,7 +128,7 @@ def test_splits_with_no_level_in_common_are_as_far_apart_as_can_be(low: Array, h
     assert total_variation(train_V[None], test_V[None]) == pytest.approx(1)
 
 
-def test_rounding_carries_no_measure_beyond_what_it_can_be() -> None:
+def test_rounding_puts_no_measure_outside_its_range() -> None:
     """Shares of disjoint levels may add up to more than 2; terms of a divergence cancel out."""
     low, high = np.random.default_rng(0).integers(0, 10, (2, 100, 128))
     distances = total_variation(np.pad(low, [(0, 0), (0, 128)]), np.pad(high, [(0, 0), (128, 0)]))
@@ -141,17 +141,17 @@ def test_rounding_carries_no_measure_beyond_what_it_can_be() -> None:
 
 
 @given(spread_histogram, spread_histogram)
-def test_swapping_the_splits_does_what_the_kind_of_a_measure_says(
+def test_swapping_the_splits_negates_a_difference_and_inverts_a_ratio(
     train_V: Array, test_V: Array
 ) -> None:
     there, back = measured(train_V, test_V), measured(test_V, train_V)
     for name, measure in MEASURES.items():
-        unit = there["std_ratio"] if name in IN_STDS else 1  # back is in stds of the test pixels
+        unit = there["std_ratio"] if name in IN_STDS else 1  # `back` is in stds of the test pixels
         assert back[name] * unit == pytest.approx(SWAPPED[measure.kind](there[name]), abs=1e-12)
 
 
 @given(st.data(), st.integers(1, 127))
-def test_a_translation_moves_the_mean_as_far_as_the_mass(data: st.DataObject, by: int) -> None:
+def test_moved_levels_move_the_mean_and_the_mass_as_far(data: st.DataObject, by: int) -> None:
     low = data.draw(hnp.arrays(np.int64, 128, elements=st.integers(0, 9)))
     low[[0, -1]] += 1
     train_V = np.pad(low, (0, 128))
@@ -167,7 +167,7 @@ def test_a_translation_moves_the_mean_as_far_as_the_mass(data: st.DataObject, by
 
 @given(hnp.arrays(np.int64, (2, 4, 3, 256), elements=st.integers(0, 9)), any_counts)
 def test_rows_and_channels_at_once_equal_one_at_a_time(counts: Array, some_V: Array) -> None:
-    """To the last bit: replicates are compared with the data, and ties must be ties."""
+    """To the last bit: replicates are compared with the data, and ties must stay ties."""
     train_RCV, test_RCV = counts + some_V
     together = shift_measures(train_RCV, test_RCV)
     for row in range(4):
@@ -181,7 +181,7 @@ def test_sums_run_level_after_level() -> None:
     counts = np.random.default_rng(1).integers(1, 1000, (2, 3, 256))
     expected = []
     for channel in range(3):
-        p_V, q_V = ((of / of.sum()).tolist() for of in counts[:, channel])
+        p_V, q_V = ((counts_V / counts_V.sum()).tolist() for counts_V in counts[:, channel])
         apart = 0.0
         for p, q in zip(p_V, q_V, strict=True):
             apart += abs(q - p)
@@ -189,7 +189,7 @@ def test_sums_run_level_after_level() -> None:
     assert total_variation(*counts).tolist() == expected
 
 
-def test_measures_reach_the_ends_of_the_values_that_they_can_take() -> None:
+def test_measures_reach_the_ends_of_their_range() -> None:
     black_V, white_V = np.eye(256, dtype=int)[[0, 255]]
     least, most = measured(white_V, black_V), measured(black_V, white_V)
     alike, flat = measured(black_V, black_V), measured(black_V + white_V, black_V)
@@ -226,23 +226,20 @@ def test_the_largest_counts_do_not_overflow() -> None:
     assert measured(counts_V, counts_V[::-1]) == ALIKE
 
 
-@pytest.mark.parametrize(
-    ("measure", "printed", "digits"),
-    [
-        ("mean_levels", (0.718, 0.758, 0.989), 3),
-        ("wasserstein_levels", (0.720, 0.762, 0.996), 3),
-        ("kolmogorov_smirnov", (0.0061, 0.0048, 0.0059), 4),
-        ("jensen_shannon_bits", (8.2e-5, 10.2e-5, 13.8e-5), 6),
-    ],
-)
-def test_what_was_found_elsewhere_for_cifar10(
-    measure: str,
-    printed: tuple[float, ...],
-    digits: int,
-    histograms: tuple[Array, Array],
-) -> None:
-    (found_C,) = shift_measures(*histograms)[measure]
-    assert tuple(round(float(value), digits) for value in found_C) == printed
+def channel_histograms(images: Array) -> Array:
+    return np.stack([np.bincount(images[:, c].ravel(), minlength=256) for c in range(3)])
+
+
+def test_what_another_program_found_for_cifar10(cifar10: dict[str, LabelledImages]) -> None:
+    train_CV, test_CV = (channel_histograms(cifar10[split].images) for split in SPLITS)
+    measures = shift_measures(train_CV[None], test_CV[None])
+    for measure, digits, printed in (
+        ("mean_levels", 3, [0.718, 0.758, 0.989]),
+        ("wasserstein_levels", 3, [0.720, 0.762, 0.996]),
+        ("kolmogorov_smirnov", 4, [0.0061, 0.0048, 0.0059]),
+        ("jensen_shannon_bits", 6, [8.2e-5, 10.2e-5, 13.8e-5]),
+    ):
+        assert [round(value, digits) for value in measures[measure][0].tolist()] == printed
 
 
 def test_real_images_equal_scipy(cifar10: dict[str, LabelledImages]) -> None:
@@ -251,14 +248,3 @@ def test_real_images_equal_scipy(cifar10: dict[str, LabelledImages]) -> None:
     for channel in range(3):
         found = {name: values_RC[0, channel] for name, values_RC in measures.items()}
         assert found == pytest.approx(by_hand(train_CV[channel], test_CV[channel]), rel=1e-9)
-
-
-def channel_histograms(images: Array) -> Array:
-    return np.stack([np.bincount(images[:, c].ravel(), minlength=256) for c in range(3)])
-
-
-@pytest.fixture(scope="module")
-def histograms(cifar10: dict[str, LabelledImages]) -> tuple[Array, Array]:
-    """The histograms (1, C, V) of train and test split."""
-    train_CV, test_CV = (channel_histograms(cifar10[split].images) for split in SPLITS)
-    return train_CV[None], test_CV[None]

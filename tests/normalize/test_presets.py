@@ -71,7 +71,7 @@ def test_a_fitted_preset_gives_its_split_mean_0_and_std_1() -> None:
 
 @pytest.mark.parametrize("definition", ["pixel", "image"])
 def test_a_channel_of_one_level_is_fitted_as_by_scikit_learn(definition: StdDefinition) -> None:
-    """StandardScaler takes 1 for the std of a constant feature, which it so leaves at 0."""
+    """StandardScaler divides a constant feature by 1 instead of its std, so it becomes 0."""
     images = random_images(4, seed=0)
     images[:, 1] = 9
     preset = fit_preset(summarize(measure_batch(images, CPU)), definition)
@@ -82,7 +82,7 @@ def test_a_channel_of_one_level_is_fitted_as_by_scikit_learn(definition: StdDefi
     assert (preset.std[0], preset.std[2]) == (others.std[0], others.std[2])
 
 
-def test_images_that_are_flat_each_cannot_be_fitted_with_the_image_std() -> None:
+def test_the_image_std_cannot_be_fitted_to_images_of_one_level_each() -> None:
     images = random_images(4, seed=0)
     images[:, 1] = np.arange(4)[:, None, None]
     split = summarize(measure_batch(images, CPU))

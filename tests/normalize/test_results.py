@@ -68,7 +68,7 @@ def test_the_published_constants_come_out() -> None:
     assert [round(value, 4) for value in by_channel(train["mean"])] == pooled["mean"]
     assert [round(value, 4) for value in by_channel(train["std"])] == pooled["std"]
     assert [round(value, 4) for value in by_channel(train["image_std_mean"])] == tutorial["std"]
-    # The widely copied one divides by 1023 of an image's 1024 pixels.
+    # The widely copied std of an image divides by 1023 for its 1024 pixels.
     sample_stds = [value * math.sqrt(1024 / 1023) for value in by_channel(train["image_std_mean"])]
     (copied,) = (found["std"] for name, found in CONSTANTS.items() if "ddof=1" in name)
     assert [round(value, 4) for value in sample_stds] == copied
@@ -131,26 +131,29 @@ def test_details_and_metrics_equal_numpy_on_the_values_after_the_preset() -> Non
     found = details_after(PRESET, train, test)
     for channel, name in enumerate(("red", "green", "blue")):
         mean, std = PRESET.mean[channel], PRESET.std[channel]
-        values = {split: (of[:, channel] / 255 - mean) / std for split, of in IMAGES.items()}
-        expected = {split: measures_by_hand(of) for split, of in values.items()}
+        values = {
+            split: (images[:, channel] / 255 - mean) / std for split, images in IMAGES.items()
+        }
+        expected = {split: measures_by_hand(of_split) for split, of_split in values.items()}
         for split in SPLITS:
             ours = {measure: found[split][measure][name] for measure in expected[split]}
             assert ours == pytest.approx(expected[split], abs=1e-6)
             for share in QUANTILES:
                 quantile = np.quantile(values[split], float(share), method="inverted_cdf")
                 assert found[split]["quantiles"][share][name] == pytest.approx(quantile, abs=1e-6)
-        distance = scipy.stats.wasserstein_distance(*(of.ravel() for of in values.values()))
+        distance = scipy.stats.wasserstein_distance(*map(np.ravel, values.values()))
         assert found["gap"]["wasserstein"][name] == pytest.approx(distance)
-        gaps = {of: expected["test"][of] - expected["train"][of] for of in ("mean", "std")}
-        assert {of: found["gap"][of][name] for of in gaps} == pytest.approx(gaps)
-        assert {
-            part: {of: numbers[of][name] for of in numbers}
-            for part, numbers in metrics(PRESET, found).items()
-        } == {
-            "preset": {"mean": mean, "std": std},
-            **{split: pytest.approx({of: expected[split][of] for of in gaps}) for split in SPLITS},
-            "gap": pytest.approx(gaps),
-        }
+        metric = metrics(PRESET, found)
+        assert list(metric) == ["preset", *SPLITS, "gap"]
+        assert metric["preset"]["mean"][name] == mean
+        assert metric["preset"]["std"][name] == std
+        for measure in ("mean", "std"):
+            gap = expected["test"][measure] - expected["train"][measure]
+            assert found["gap"][measure][name] == pytest.approx(gap)
+            assert metric["gap"][measure][name] == pytest.approx(gap)
+            for split in SPLITS:
+                assert metric[split][measure][name] == pytest.approx(expected[split][measure])
+        assert all(list(numbers) == ["mean", "std"] for numbers in metric.values())
     assert [(found[s]["images"], found[s]["pixels_per_channel"]) for s in SPLITS] == [
         (9, 9 * 64),
         (4, 4 * 64),
@@ -158,8 +161,10 @@ def test_details_and_metrics_equal_numpy_on_the_values_after_the_preset() -> Non
 
 
 def test_the_distribution_has_a_row_for_each_channel_split_and_level() -> None:
-    summaries = [summarize(measure_batch(of, torch.device("cpu"))) for of in IMAGES.values()]
-    rows = distribution(PRESET, *summaries)
+    train, test = (
+        summarize(measure_batch(images, torch.device("cpu"))) for images in IMAGES.values()
+    )
+    rows = distribution(PRESET, train, test)
     assert len(rows) == 3 * 2 * 256
     for number, row in enumerate(rows):
         channel, split, level = number // 512, number // 256 % 2, number % 256

@@ -231,7 +231,7 @@ def test_labels_that_are_not_the_images_are_named(project: Project) -> None:
 def test_images_that_were_not_measured_cannot_be_compared(project: Project) -> None:
     project.write_images("test", random_images(20, seed=3))
     assert error_of(project, "compare") == (
-        "the statistics are not those of the images; run `dvc repro measure`"
+        "the statistics are of other images; run `dvc repro measure`"
     )
 
 

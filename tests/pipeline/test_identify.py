@@ -10,7 +10,7 @@ from stages.measure.counting import measure_batch
 from stages.statistics.files import save_statistics
 from tests.conftest import Project
 
-NUMBERS = "expected numbers from 0 to 255 in plain decimals, which tell their digits, as 0.2023"
+NUMBERS = "expected numbers from 0 to 255 in plain decimals such as 0.2023"
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Whatever happens while a file is written, its name stands for a whole file or the one before."""
+"""A name stands for a whole file, the new or the old one, whatever happens during the write."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from stages.shared.atomic import LEFT_SECONDS, atomic_write
+from stages.shared.atomic import LEFTOVER_SECONDS, atomic_write
 from stages.shared.reports import write_json
 from tests.conftest import ROOT
 
 WRITE_HALF_AND_WAIT = """
 import sys
 from pathlib import Path
-from stages.shared.atomic import LEFT_SECONDS, atomic_write
+from stages.shared.atomic import atomic_write
 with atomic_write(Path(sys.argv[1])) as file:
     file.write(b"half")
     file.flush()
@@ -62,7 +62,7 @@ def test_a_kill_leaves_the_file_before_and_a_later_run_cleans_up(tmp_path: Path)
         writer.kill()
     assert path.read_bytes() == b"before"
     [left] = set(tmp_path.iterdir()) - {path}
-    for age, files in (0, {path, left}), (LEFT_SECONDS + 60, {path}):
+    for age, files in (0, {path, left}), (LEFTOVER_SECONDS + 60, {path}):
         os.utime(left, (time.time() - age,) * 2)
         with atomic_write(path) as file:
             file.write(b"after")
@@ -81,7 +81,7 @@ def test_two_runs_that_write_one_file_do_not_fail_each_other(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_no_link_is_followed_and_the_mode_is_that_of_any_new_file(tmp_path: Path) -> None:
+def test_no_link_is_followed_and_the_mode_is_as_of_any_new_file(tmp_path: Path) -> None:
     path, elsewhere, any_file = (tmp_path / name for name in ("file", "elsewhere", "any"))
     elsewhere.write_bytes(b"before")
     (tmp_path / "file.partial").symlink_to(elsewhere)
@@ -94,7 +94,7 @@ def test_no_link_is_followed_and_the_mode_is_that_of_any_new_file(tmp_path: Path
     assert path.stat().st_mode == any_file.stat().st_mode
 
 
-def test_json_never_holds_what_is_not_json(tmp_path: Path) -> None:
+def test_nan_is_not_written_as_json(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "report.json", {"mean": float("nan")})
     assert list(tmp_path.iterdir()) == []

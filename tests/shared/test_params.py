@@ -13,8 +13,8 @@ from fsspec.registry import known_implementations
 
 from stages.shared.load_params import load_params
 from stages.shared.location import SCHEMES
-from stages.shared.names import CHANNELS
-from stages.shared.params import Channel, FittedPreset, FixedPreset, LimitedMeasure
+from stages.shared.names import CHANNELS, Channel
+from stages.shared.params import FittedPreset, FixedPreset, LimitedMeasure, Params
 from tests.conftest import ROOT
 
 NAN = float("nan")
@@ -34,10 +34,14 @@ def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return content
 
 
-def load_error(params: Any) -> str:
+def load(params: Any) -> Params:
     Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    return load_params()
+
+
+def load_error(params: Any) -> str:
     with pytest.raises(ValueError, match=r"^edit params\.yaml:\n") as error:
-        load_params()
+        load(params)
     return str(error.value).removeprefix("edit params.yaml:\n  ")
 
 
@@ -90,11 +94,7 @@ BAD_SECTIONS: list[tuple[str, Any, str]] = [
     ("prests", {}, "prests: unknown key; remove it or correct its name"),
     ("measure", {"devise": "cpu"}, "measure.devise: unknown key; remove it or correct its name"),
     ("measure", {"engine": "dask"}, "measure.engine: expected 'local' or 'ray', found 'dask'"),
-    (
-        "measure",
-        {"ray_address": "ray://head:10001"},
-        "measure.ray_address: expected auto, or host:",
-    ),
+    ("measure", {"ray_address": "ray://a:1"}, "measure.ray_address: expected auto, or host:port"),
     ("measure", {"device": "gpu"}, "measure.device: expected auto, cpu, mps, cuda or a numbered"),
     ("measure", {"batch_images": 0}, "measure.batch_images: expected greater than 0, found 0"),
     ("measure", {"batch_images": -1}, "measure.batch_images: expected greater than 0, found -1"),
@@ -121,7 +121,7 @@ BAD_SECTIONS: list[tuple[str, Any, str]] = [
     (
         "dataset",
         DATASET | {"root": "~/photos"},
-        "dataset.root: expected a path or a URL, found '~/photos': to DVC ~ is a folder's name; ",
+        "dataset.root: expected a path or a URL, found '~/photos': DVC takes ~ for ",
     ),
     (
         "dataset",
@@ -144,11 +144,7 @@ BAD_SECTIONS: list[tuple[str, Any, str]] = [
         DATASET | {"splits": {"train": "a", "test": "a"}},
         "dataset.splits: expected two folders, found 'a' for both",
     ),
-    (
-        "dataset",
-        DATASET | {"timeout_seconds": 0},
-        "dataset.timeout_seconds: expected greater than 0, found 0",
-    ),
+    ("dataset", DATASET | {"timeout_seconds": 0}, "dataset.timeout_seconds: expected greater tha"),
     (
         "compare",
         {"permutations": 18},
@@ -159,23 +155,14 @@ BAD_SECTIONS: list[tuple[str, Any, str]] = [
     ("limits", {"overlap": 1}, "limits: unknown name 'overlap'; expected one of 'mean_levels',"),
     ("limits", {"psi": {"cyan": 1}}, "limits.psi: unknown name 'cyan'; expected one of 'gray',"),
     ("limits", {"psi": {}}, "limits.psi: expected at least one, found {}"),
-    ("limits", {"psi": -1}, "limits.psi: expected a number from 0, or such numbers by channel,"),
-    ("limits", {"psi": NAN}, "limits.psi: expected a number from 0, or such numbers by channel,"),
-    ("limits", {"psi": "0.1"}, "limits.psi: expected a number from 0, or such numbers by channel,"),
-    ("limits", {"psi": True}, "limits.psi: expected a number from 0, or such numbers by channel,"),
+    *(
+        ("limits", {"psi": limit}, "limits.psi: expected a number from 0, or such numbers by chan")
+        for limit in (-1, NAN, "0.1", True, [0.1])
+    ),
     ("limits", {"psi": float("inf")}, "limits.psi: expected a finite number, found inf"),
-    ("limits", {"psi": [0.1]}, "limits.psi: expected a number from 0, or such numbers by channel,"),
-    (
-        "limits",
-        {"std_ratio": {"gray": 0.9}},
-        "limits: std_ratio: expected at least 1, as it bounds the larger",
-    ),
+    ("limits", {"std_ratio": {"gray": 0.9}}, "limits: std_ratio: expected at least 1, as it"),
     ("limits", {"psi": {"red": -1}}, "limits.psi.red: expected greater than or equal to 0, found"),
-    (
-        "limits",
-        {"std_ratio": 0.9},
-        "limits: std_ratio: expected at least 1, as it bounds the larger",
-    ),
+    ("limits", {"std_ratio": 0.9}, "limits: std_ratio: expected at least 1, as it bounds"),
     ("limits", [0.1], "limits: expected keys with values, found [0.1]"),
 ]
 
@@ -201,71 +188,20 @@ def test_a_file_that_is_not_a_mapping_is_refused(params: dict[str, Any], content
     assert load_error(content).startswith("expected keys with values, found")
 
 
-def test_broken_yaml_is_refused_with_its_place(params: dict[str, Any]) -> None:
-    Path("params.yaml").write_text("preset: [half\n")
-    with pytest.raises(ValueError, match=r"(?s)params.yaml is not valid YAML: .*line 2"):
-        load_params()
-
-
-def test_numbers_and_names_are_those_that_dvc_reads(params: dict[str, Any]) -> None:
-    """DVC reads YAML 1.2, where 010 is ten and `on` is a word."""
-    text = yaml.safe_dump(params, sort_keys=False)
-    Path("params.yaml").write_text(text + "  on: {mean: [0, 0, 0], std: [1, 010, 1e-3]}\n")
-    assert load_params().presets["on"] == FixedPreset(mean=[0, 0, 0], std=[1, 10, 0.001])
-
-
-def test_a_name_that_stands_twice_is_refused(params: dict[str, Any]) -> None:
-    text = yaml.safe_dump(params, sort_keys=False)
-    Path("params.yaml").write_text(text + "preset: half\n")
-    with pytest.raises(ValueError, match=r"(?s)not valid YAML: .*duplicate key"):
-        load_params()
-
-
-def test_bytes_that_are_no_text_are_refused(params: dict[str, Any]) -> None:
-    Path("params.yaml").write_bytes(b"preset: caf\xe9\n")
-    with pytest.raises(ValueError, match=r"params.yaml is not valid YAML"):
-        load_params()
-
-
 @pytest.mark.parametrize(
     "root",
     ["data/photos", "/srv/photos", "../a: b", "./~a", "s3://b/photos", "gs://b", "ssh://h/p"],
 )
 def test_paths_and_urls_that_dvc_takes_are_roots(params: dict[str, Any], root: str) -> None:
     params["dataset"]["root"] = root
-    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    assert load_params().dataset.root == root
+    assert load(params).dataset.root == root
 
 
-def test_roots_are_of_the_filesystems_that_dvc_and_fsspec_know_by_one_name() -> None:
+def test_the_schemes_are_those_that_dvc_and_fsspec_know_by_one_name() -> None:
     assert set(SCHEMES) == REMOTE_SCHEMAS.keys() & known_implementations.keys()
 
 
-def test_aliases_are_refused_before_what_they_stand_for_is_built(params: dict[str, Any]) -> None:
-    """These ten lines stand for 10^9 values."""
-    bomb = "a0: &a0 [1]\n" + "".join(
-        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
-    )
-    for text in bomb, "preset: &a [*a]\n", f"{bomb}preset: *a9\n":
-        Path("params.yaml").write_text(text)
-        with pytest.raises(ValueError, match=r"(?s)not valid YAML: write the value itself, not an"):
-            load_params()
-
-
-def test_what_would_take_long_to_read_is_refused(params: dict[str, Any]) -> None:
-    Path("params.yaml").write_text("preset: half\n#" + "x" * 2**17)
-    with pytest.raises(ValueError, match="expected at most 131072 bytes, found 131086"):
-        load_params()
-
-
-@pytest.mark.parametrize("text", ["[" * 50000, "a: " + "{b: " * 20000, "!!int ", "!!bool "])
-def test_text_that_breaks_the_parser_is_refused(params: dict[str, Any], text: str) -> None:
-    Path("params.yaml").write_text(text)
-    with pytest.raises(ValueError, match="is not valid YAML"):
-        load_params()
-
-
-def test_an_error_is_short_whatever_it_is_of(params: dict[str, Any]) -> None:
+def test_an_error_is_short_whatever_is_in_the_file(params: dict[str, Any]) -> None:
     params["preset"] = params["measure"]["device"] = "x" * 10_000
     params |= {f"{number}{'y' * 1000}": 1 for number in range(50)}
     error = load_error(params)
@@ -273,14 +209,8 @@ def test_an_error_is_short_whatever_it_is_of(params: dict[str, Any]) -> None:
     assert error.endswith("\n  and 31 more")
 
 
-def test_a_missing_file_is_refused(params: dict[str, Any]) -> None:
-    with pytest.raises(FileNotFoundError, match="run from the repository's root"):
-        load_params()
-
-
 def test_the_shipped_params_are_read_as_they_are_written(params: dict[str, Any]) -> None:
-    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    loaded = load_params()
+    loaded = load(params)
     assert (loaded.preset, loaded.measure.device) == ("dataset_pixel_std", "auto")
     assert loaded.presets["half"] == FixedPreset(mean=[0.5] * 3, std=[0.5] * 3)
     assert loaded.presets["dataset_image_std"] == FittedPreset(fit="train", std="image")
@@ -288,17 +218,12 @@ def test_the_shipped_params_are_read_as_they_are_written(params: dict[str, Any])
 
 def test_a_limit_is_of_every_channel_or_of_some(params: dict[str, Any]) -> None:
     params["limits"] = {"psi": 0, "mean_levels": {"red": 1, "blue": 2.5}}
-    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    assert load_params().limits == {
-        "psi": 0,
-        "mean_levels": {"red": 1, "blue": 2.5},
-    }
+    assert load(params).limits == params["limits"]
 
 
 def test_limits_that_are_all_commented_out_are_none(params: dict[str, Any]) -> None:
     params["limits"] = None
-    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    assert load_params().limits == {}
+    assert load(params).limits == {}
 
 
 def test_every_measure_that_may_be_limited_is_in_the_report() -> None:
@@ -313,8 +238,7 @@ def test_limits_are_of_the_channels_that_images_may_have() -> None:
 
 def test_a_preset_of_gray_images_has_one_number(params: dict[str, Any]) -> None:
     params["presets"]["mine"] = {"mean": [0.1307], "std": [0.3081]}
-    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    assert load_params().presets["mine"] == FixedPreset(mean=[0.1307], std=[0.3081])
+    assert load(params).presets["mine"] == FixedPreset(mean=[0.1307], std=[0.3081])
 
 
 def test_what_has_a_default_may_be_left_out(params: dict[str, Any]) -> None:
@@ -322,5 +246,4 @@ def test_what_has_a_default_may_be_left_out(params: dict[str, Any]) -> None:
         del params["dataset"][optional]
     for section in ("measure", "compare", "limits"):
         del params[section]
-    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    assert load_params().measure.batch_images == 4096
+    assert load(params).measure.batch_images == 4096
