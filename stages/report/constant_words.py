@@ -11,8 +11,8 @@ from stages.report.numbers import fixed
 
 FITTED = {
     "pixel": "Fitted to the train split: the mean and the std of all its pixels.",
-    "image": "Fitted to the train split: the mean of all its pixels, and the mean over its images "
-    "of each image's own std (ddof 0).",
+    "image": "Fitted to the train split: the mean of all its pixels, and the mean of its images' "
+    "own stds (ddof 0).",
 }
 
 
@@ -25,7 +25,7 @@ class Origin:
 
 
 def fitted_origin(definition: str, constant_channels: Mapping[str, int]) -> Origin:
-    """What was fitted, and where there was no std to fit."""
+    """What was fitted, and which channels are constant, so that their std was set to 1."""
     constant = (
         f"In {channel} every pixel is {level} of 255: its std is set to 1."
         for channel, level in constant_channels.items()
@@ -39,10 +39,10 @@ def fixed_origin(
     after: Mapping[str, Any],
     instead: str,
 ) -> Origin:
-    """Who published the constants, whether they are this dataset's, and else what to use.
+    """Who published the constants, whether they fit this dataset, and what to use if not.
 
-    `measured` has the definitions on each split, `after` the train split after the preset, and
-    `instead` names what is fitted to this dataset.
+    `measured` has the constants of each split under each definition, `after` the train split after
+    the preset, and `instead` names a preset that is fitted to this dataset.
     """
     found = {
         kind: {
@@ -57,10 +57,10 @@ def fixed_origin(
         verdict = [f"Right for this dataset: the {equal['mean']}, and the {equal['std']}."]
     else:
         verdict = [
-            "Not this dataset's: after them its train pixels have a mean of "
+            "Wrong for this dataset: they give its train pixels a mean of "
             f"{_range(after['mean'])} and a std of {_range(after['std'])}, not 0 and 1.",
             *(f"The {kind} is measured here: the {equal[kind]}." for kind in KINDS if equal[kind]),
-            f"Use {instead} instead, unless for a network that was trained with these.",
+            f"Use {instead} instead, unless the network was trained with these.",
         ]
     return Origin(
         " ".join([_publication(published), *verdict]),
@@ -78,7 +78,7 @@ def _publication(published: Mapping[Kind, list[Match]]) -> str:
             return f"Made from no data: {what.removesuffix(')')}."
         return f"Copied: the published mean and std of {of['mean']}."
     return " ".join(
-        f"The {kind} is that of {name}, as published."
+        f"The {kind} is the published one of {name}."
         if name
         else f"The {kind} is not among the published constants known here."
         for kind, name in of.items()

@@ -1,4 +1,4 @@
-"""Everything that the report is about, read before a word of it is written."""
+"""Everything that the report shows, read and checked before anything is written."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Inputs:
 def load_inputs() -> Inputs:
     """Read and check all of it; ValueError or OSError say what is missing or damaged.
 
-    The presets are those of `params.yaml`: the folder of one that was removed may still be there.
+    The presets are those of `params.yaml`: the folder of a removed preset may still be there.
     """
     params = load_params()
     shift = read_json(SHIFT)
@@ -63,7 +63,7 @@ def load_inputs() -> Inputs:
 
 
 def _check_statistics(inputs: Inputs) -> None:
-    """Raise ValueError for a report that was not made from the statistics beside it."""
+    """Raise ValueError if a report was not made from the statistics in `data/statistics`."""
     made_from = {
         SHIFT: inputs.shift["statistics"],
         SAMPLES: {split: inputs.samples[split]["sha256"].get("statistics") for split in SPLITS},
@@ -80,7 +80,7 @@ def _check_statistics(inputs: Inputs) -> None:
         for name, preset in inputs.presets.items()
         if len(preset.normalization["mean"]) != channels
     ]
-    # These two are made from the index beside the statistics.
+    # These two have no digest. They are made from the index, which `measure` writes too.
     if any(
         inputs.inventory[split]["images"] != inputs.statistics[split].images for split in SPLITS
     ):
