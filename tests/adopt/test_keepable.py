@@ -1,4 +1,4 @@
-"""What DVC cannot keep is found before DVC is asked, and DVC itself is what it is held to."""
+"""Files that DVC cannot keep are found before DVC is asked; DVC itself refuses the same."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def split(tmp_path: Path) -> Path:
         (file_of_dvc, r"b\.dvc: a file of DVC's own"),
     ],
 )
-def test_what_no_copy_can_have_is_named(
+def test_a_file_that_dvc_cannot_keep_is_named_for_copies_and_in_place(
     split: Path, add: Callable[[Path], None], reason: str
 ) -> None:
     checks: list[Callable[[Path], None]] = [
@@ -92,7 +92,7 @@ def test_what_no_copy_can_have_is_named(
         (dvcignore, r"\.dvcignore: a file of DVC's own"),
     ],
 )
-def test_what_dvc_does_not_take_in_place_is_named(
+def test_a_file_that_dvc_cannot_keep_in_place_is_named(
     split: Path, add: Callable[[Path], None], reason: str
 ) -> None:
     add(split)
@@ -101,7 +101,7 @@ def test_what_dvc_does_not_take_in_place_is_named(
 
 
 @pytest.mark.parametrize("add", [hidden_pipe, dvcignore])
-def test_what_dvc_cannot_read_is_named_where_it_keeps_nothing(
+def test_a_file_that_dvc_cannot_read_is_named_where_it_keeps_nothing(
     split: Path, add: Callable[[Path], None]
 ) -> None:
     add(split)
@@ -128,7 +128,7 @@ def test_a_linked_folder_is_measured_and_noted_where_dvc_keeps_nothing(
         choose_folder(Path("photos"), MAX_PIXELS, in_place=True)
 
 
-def test_many_are_counted(split: Path) -> None:
+def test_the_rest_of_many_is_counted(split: Path) -> None:
     for number in range(7):
         (split / f"{number}.dvc").touch()
     with pytest.raises(ValueError, match=r"(?s)DVC cannot.*\n  and 2 more$"):
@@ -136,8 +136,8 @@ def test_many_are_counted(split: Path) -> None:
 
 
 @pytest.mark.parametrize("add", [not_utf_8, link_to_nothing, file_of_dvc, dvcignore])
-def test_dvc_refuses_it_indeed(split: Path, add: Callable[[Path], None]) -> None:
-    """But for pipes, which it waits for, and links to folders, which it leaves out."""
+def test_dvc_refuses_the_same_files(split: Path, add: Callable[[Path], None]) -> None:
+    """Except pipes, which DVC waits for, and links to folders, which it leaves out."""
 
     def dvc(*command: str) -> int:
         return subprocess.run(
