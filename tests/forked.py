@@ -1,7 +1,7 @@
 """DVC's command line in a process forked from one that has imported it.
 
-It is `dvc` without the time that Python takes to import it anew for each command. What a test
-kills, and what a shell calls, is `dvc` itself.
+This saves the time that Python takes to import DVC for each command. Tests that kill `dvc`, or call
+it from a shell, run `dvc` itself.
 """
 
 from __future__ import annotations
