@@ -17,19 +17,17 @@ def common_classes(shift: Mapping[str, Any]) -> dict[str, Any]:
     """The classes that both splits have, with a standard error where both have `FEW` images.
 
     With fewer images, 1.96 standard errors are too little. In a simulation of normal images, chance
-    exceeds them in 6 % of the gaps with 20 images in each split, and in 16 % with 6 and 2 images.
+    exceeds them in 6 % of the gaps with 20 images in each split, and in 16 % of the gaps with 6
+    images in one and 2 in the other.
     """
-    common = {name: of for name, of in shift["classes"].items() if all(of["images"].values())}
-    return {
-        name: of_class
-        if min(of_class["images"].values()) >= FEW
-        else of_class
-        | {
-            "mean_levels": of_class["mean_levels"]
-            | {"gap_standard_error": dict.fromkeys(of_class["mean_levels"]["gap"])}
-        }
-        for name, of_class in common.items()
-    }
+    common = {}
+    for name, of_class in shift["classes"].items():
+        fewest, means = min(of_class["images"].values()), of_class["mean_levels"]
+        if 0 < fewest < FEW:
+            means = {**means, "gap_standard_error": dict.fromkeys(means["gap"])}
+        if fewest:
+            common[name] = {**of_class, "mean_levels": means}
+    return common
 
 
 def class_words(shift: Mapping[str, Any]) -> list[str]:

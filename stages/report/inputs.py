@@ -50,7 +50,13 @@ def load_inputs() -> Inputs:
     shift = read_json(SHIFT)
     inputs = Inputs(
         params=params,
-        presets={name: _load_preset(name) for name in params.presets},
+        presets={
+            name: PresetInputs(
+                normalization=read_json(PRESETS / name / "normalization.json"),
+                details=read_json(PRESETS / name / "details.json"),
+            )
+            for name in params.presets
+        },
         shift=shift,
         check=check(shift, params.limits),
         samples=read_json(SAMPLES),
@@ -90,11 +96,3 @@ def _check_statistics(inputs: Inputs) -> None:
             f"{', '.join(others)}: made from other statistics than those in {STATISTICS}; run "
             "`dvc repro`"
         )
-
-
-def _load_preset(name: str) -> PresetInputs:
-    folder = PRESETS / name
-    return PresetInputs(
-        normalization=read_json(folder / "normalization.json"),
-        details=read_json(folder / "details.json"),
-    )
