@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from stages.identify.matching import KINDS, Candidate, Constant, Kind, Match, identify
-from stages.report.numbers import fixed
+from stages.report.numbers import fixed, span
 
 FITTED = {
     "pixel": "Fitted to the train split: the mean and the std of all its pixels.",
@@ -51,14 +52,15 @@ def fixed_origin(
         }
         for kind in KINDS
     }
+    mean, std = (span(after[kind].values(), partial(fixed, decimals=2)) for kind in KINDS)
     published = {kind: found[kind]["train"].published for kind in KINDS}
     equal = {kind: _names(m for of in found[kind].values() for m in of.equal) for kind in KINDS}
     if all(found[kind]["train"].equal for kind in KINDS):
         verdict = [f"Right for this dataset: the {equal['mean']}, and the {equal['std']}."]
     else:
         verdict = [
-            "Wrong for this dataset: they give its train pixels a mean of "
-            f"{_range(after['mean'])} and a std of {_range(after['std'])}, not 0 and 1.",
+            f"Wrong for this dataset: they give its train pixels a mean of {mean} and a std of "
+            f"{std}, not 0 and 1.",
             *(f"The {kind} is measured here: the {equal[kind]}." for kind in KINDS if equal[kind]),
             f"Use {instead} instead, unless the network was trained with these.",
         ]
@@ -87,8 +89,3 @@ def _publication(published: Mapping[Kind, list[Match]]) -> str:
 
 def _names(matches: Iterable[Match]) -> str:
     return " and the ".join(dict.fromkeys(match.candidate.name for match in matches))
-
-
-def _range(by_channel: Mapping[str, float]) -> str:
-    ends = (fixed(end(by_channel.values()), 2) for end in (min, max))
-    return " to ".join(dict.fromkeys(ends))

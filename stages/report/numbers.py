@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 MINUS = "−"
@@ -40,15 +40,14 @@ def significant(value: float, digits: int = 2) -> str:
     return f"{Decimal(f'{value:#.{digits}g}'):f}".replace("-", MINUS)
 
 
-def span(values: Iterable[float], digits: int = 2) -> str:
+def span(values: Iterable[float], text: Callable[[float], str] = significant) -> str:
     """The smallest to the largest, as `0.72 to 0.99`; one number where both read the same.
 
     >>> span([0.99, 0.724, 0.8])
     '0.72 to 0.99'
     """
     ordered = sorted(values)
-    ends = dict.fromkeys(significant(value, digits) for value in (ordered[0], ordered[-1]))
-    return " to ".join(ends)
+    return " to ".join(dict.fromkeys(text(value) for value in (ordered[0], ordered[-1])))
 
 
 def percent(share: float) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 
-from stages.report.numbers import fixed, percent, significant
+from stages.report.numbers import fixed, percent, significant, span
 from stages.report.plots import Rows
 from stages.report.shift_table import MEASURES
 from stages.shared.names import SPLITS, channel_names
@@ -57,14 +58,11 @@ def preset_words(rows: Rows) -> str:
     """The numbers of each preset, over all channels and splits."""
     sentences = []
     for name, of in _by(rows, "preset").items():
-        lowest, highest = min(row["min"] for row in of), max(row["max"] for row in of)
-        means, stds = (
-            " to ".join(dict.fromkeys(fixed(end(row[key] for row in of), 2) for end in (min, max)))
-            for key in ("mean", "std")
+        values, means, stds = (
+            span((row[key] for row in of for key in keys), partial(fixed, decimals=2))
+            for keys in (("min", "max"), ("mean",), ("std",))
         )
-        sentences.append(
-            f"{name}: values {fixed(lowest, 2)} to {fixed(highest, 2)}, means {means}, stds {stds}."
-        )
+        sentences.append(f"{name}: values {values}, means {means}, stds {stds}.")
     return _joined(sentences)
 
 

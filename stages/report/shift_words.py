@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from stages.report.numbers import percent, signed, significant, span
@@ -200,9 +201,9 @@ def independence(shift: Shift) -> str:
         return "Chance is judged by whole images."
     return (
         "Chance is judged by whole images, because the pixels of one image are alike: "
-        f"{span(ratios, 3)} of them tell as much about the mean as one independent pixel (the "
-        "design effect). A test that took pixels as independent would overstate the evidence by "
-        "that factor."
+        f"{span(ratios, partial(significant, digits=3))} of them tell as much about the mean as "
+        "one independent pixel (the design effect). A test that took pixels as independent would "
+        "overstate the evidence by that factor."
     )
 
 
