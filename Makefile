@@ -2,31 +2,31 @@
 # make test                    sets up .venv and runs every check and test
 # make adopt DATA=~/photos     makes a folder of images the dataset
 # make share REMOTE=s3://a/b   sets up the remote that a team shares
-# make release VERSION=v1.0.0  tags what is committed, if it is found reproduced
+# make release VERSION=v1.0.0  tags the commit, if it is reproduced
 # make setup                   sets up .venv
-# make lock                    pins anew what the packages of pyproject.toml need
+# make lock                    pins what the packages of pyproject.toml need
 # make help                    prints these lines
 #
 # PYTHON=python3.12  sets up .venv with another Python than python3
 # TORCH=cpu          sets up .venv with a torch for CPUs, 3 GB smaller; needs uv
-# UV=                installs with pip, though uv is there
+# UV=                installs with pip, even if uv is there
 
 PYTHON ?= python3
 IN_VENV = . .venv/bin/activate &&
 UV := $(if $(shell command -v uv 2>/dev/null),uv)
-# Once chosen, for all that comes into .venv later.
+# TORCH=cpu, once chosen, holds for whatever .venv gets later.
 TORCH ?= $(if $(wildcard .venv/torch-cpu),cpu)
 
 # $(call install,EXTRA): the packages of pyproject.toml with that extra, at their pins.
 install = $(if $(UV),$(with_uv),$(with_pip))
-# As constraints: to install all pins would bring CUDA's packages to a torch without CUDA.
+# The pins are constraints: all of them would include CUDA's packages, which TORCH=cpu needs not.
 with_uv = $(UV) pip install --python .venv/bin/python -r pyproject.toml \
 	-c requirements$(1:%=-%).txt $(1:%=--extra=%) $(TORCH:%=--torch-backend=%)
 with_pip = $(if $(TORCH),$(error TORCH=$(TORCH) needs uv, which is not on the PATH)).venv/bin/python \
 	-m pip install --disable-pip-version-check -r requirements$(1:%=-%).txt
 
-# What users give reaches the commands by the environment, as it is: neither make nor the shell
-# reads it as text of its own, and a secret is not printed with the command.
+# What users give reaches the commands through the environment. So neither make nor the shell
+# interprets it, and no secret is printed with the command.
 override DATA := $(value DATA)
 override OPTIONS := $(value OPTIONS)
 override REMOTE := $(value REMOTE)
@@ -42,7 +42,7 @@ all: setup
 
 setup: .venv/installed plots/page.html
 
-# What `dvc plots` fills in.
+# The page that `dvc plots` fills in.
 plots/page.html: plots/page.template.html plots/scripts.html
 	@sed -e '/^%SCRIPTS%$$/r plots/scripts.html' -e '//d' plots/page.template.html > $@
 
@@ -83,10 +83,10 @@ test: .venv/installed-test plots/page.html
 	$(IN_VENV) ruff check
 	$(IN_VENV) ruff format --check
 	$(IN_VENV) mypy
-	# Two processes: the threads of torch in one would spin against those in the other.
+	# pytest runs two processes: torch's waiting threads in one must not slow the other.
 	$(IN_VENV) OMP_WAIT_POLICY=PASSIVE pytest
 
-# In this order, so that one version of a package serves all of them.
+# In this order, so that all of them pin the same version of a package.
 lock: compile = UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile pyproject.toml --quiet \
 	--universal --python-version 3.10 --no-annotate
 lock:

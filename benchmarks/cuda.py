@@ -23,7 +23,7 @@ from stages.compare.reweigh import ArrayCounts, weighted_histograms
 from stages.measure.counting import measure_batches
 from stages.statistics.integers import FIELDS, SplitStatistics
 
-WARM_UPS = 10  # each pass takes new streams from a pool of 32, which get their memory once
+WARM_UPS = 10  # passes take streams from a pool of 32, and each gets its memory at its first use
 CPU = torch.device("cpu")
 
 Bytes = NDArray[np.uint8]
@@ -47,7 +47,7 @@ def check_bytes(images_NCHW: Bytes, batch_images: int, device: torch.device) -> 
 
 
 def check_weighted(images_NCHW: Bytes, device: torch.device) -> float:
-    """The matrix product of `compare`, the same on the device as on the CPU; its seconds there."""
+    """Check the matrix product of `compare` against the CPU; its seconds on the device."""
     random = np.random.default_rng(1)
     weights_RN = random.integers(0, 2, (2000, len(images_NCHW)), dtype=np.uint8)
     expected = weighted_histograms(ArrayCounts(images_NCHW), weights_RN, CPU)

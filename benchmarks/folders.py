@@ -58,7 +58,7 @@ for line in sys.stdin:
 
 AS_IS = Preparation()
 
-# Our own arithmetic may add so much to decoding alone.
+# The most that our own arithmetic may add to decoding alone, as a share.
 MOST_ADDED = 0.1
 
 Way = Callable[[], tuple[float, float]]  # the mean and the std of red, in pixel fractions
@@ -70,7 +70,7 @@ def decode(paths: Sequence[Path]) -> None:
 
 
 def worker(task: Task) -> tuple[float, float]:
-    """What one of our processes finds, summed up."""
+    """The sum of what one of our processes finds."""
     counts_V = np.zeros(LEVELS, dtype=np.int64)
     for record in measure_task(task).images.values():
         counts_V += from_record(record).counts[0]  # type: ignore[union-attr]
@@ -127,7 +127,7 @@ def loader(folder: Path, workers: int) -> tuple[float, float]:
 
 
 def whole(folder: Path) -> tuple[float, float]:
-    """The stage of a folder of which nothing is known, in as many processes as there are cores."""
+    """The whole stage, with an empty store, in a process for each core."""
     project = folder.parent.parent
     (project / "params.yaml").write_text(PARAMS)
     with TemporaryDirectory() as cache:
@@ -162,7 +162,7 @@ def main() -> None:
         }
         check_agreement(on_one | on_all)
         sides: dict[str, Callable[[], object]] = {**on_one, **on_all}
-        # Without the sums, which are not a worker's to find.
+        # Without the sums, which a worker does not compute.
         sides |= {DECODE: partial(decode, paths), OURS: partial(measure_task, Task(files, AS_IS))}
         with ExitStack() as stack:
             if arguments.whylogs:
@@ -174,10 +174,10 @@ def main() -> None:
 
 
 def check_agreement(ways: dict[str, Way]) -> None:
-    """Also everyone's first run, which no clock sees."""
+    """Check that all find the same. This is also the first run of each, which is not timed."""
     expected = ways[OURS]()
     for name, way in ways.items():
-        # OpenCV's own libjpeg may round otherwise.
+        # OpenCV's own libjpeg may round differently.
         np.testing.assert_allclose(way(), expected, rtol=1e-3, err_msg=name)
 
 

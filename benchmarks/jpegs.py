@@ -9,14 +9,14 @@ from PIL import Image
 
 from benchmarks.tutorial import images_path
 
-HEIGHT, WIDTH = 375, 500  # the usual ones of ImageNet
+HEIGHT, WIDTH = 375, 500  # the usual size in ImageNet
 QUALITY = 92
 
 
 def write_jpegs(folder: Path, files: int) -> None:
-    """Each of four images of CIFAR-10, enlarged, with the noise of a camera.
+    """Write files of four CIFAR-10 images each, enlarged, with noise like a camera's.
 
-    So they take some 95 kB; ImageNet's take 110 kB on average.
+    A file takes about 95 kB. In ImageNet a file takes 110 kB on average.
     """
     images_NCHW = np.load(images_path("train"), mmap_mode="r")
     rng = np.random.default_rng(0)

@@ -82,7 +82,7 @@ def tutorial(dataset: ImageDataset) -> Findings:
 
 
 def data_loader(dataset: ImageDataset, workers: int) -> Findings:
-    """Running sums in float64; of what the others find, only the mean and the std."""
+    """Running sums in float64. It finds only the mean and the std."""
     pixels = 0
     sums_C, squares_C = torch.zeros(2, CHANNELS, dtype=torch.float64)
     for images_NCHW, _ in DataLoader(dataset, BATCH_IMAGES, num_workers=workers):
@@ -134,7 +134,7 @@ def moments(histograms: list[Any]) -> Findings:
 
 
 def ways(images_NCHW: Bytes) -> dict[str, Way]:
-    """Each way with the images in the layout that it likes best, made before the clock starts."""
+    """Each way, with the images in the layout that suits it best, made before the clock starts."""
     images, channels, height, width = images_NCHW.shape
     pixels = height * width
     images_NHWC = np.ascontiguousarray(images_NCHW.transpose(0, 2, 3, 1))
@@ -161,7 +161,7 @@ def ways(images_NCHW: Bytes) -> dict[str, Way]:
 
 
 def check_agreement(compared: dict[str, Way]) -> None:
-    """Also everyone's first run, which no clock sees."""
+    """Check that all find the same. This is also the first run of each, which is not timed."""
     expected = our_findings(compared[OURS].measure())
     for name, way in compared.items():
         for key, values in way.findings(way.measure()).items():

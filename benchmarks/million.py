@@ -25,7 +25,7 @@ dataset: {root: photos, splits: {train: train, test: test}, download: [], source
 
 
 def png() -> bytes:
-    """A PNG of random pixels, no two alike: its chunks by hand, as no library need be loaded."""
+    """A PNG of new random pixels, written by hand so that nothing large is imported."""
     rows = b"".join(b"\0" + os.urandom(3 * SIDE) for _ in range(SIDE))
     chunks = [
         (b"IHDR", struct.pack(">IIBBBBB", SIDE, SIDE, 8, 2, 0, 0, 0)),

@@ -25,7 +25,7 @@ from benchmarks.conditions import ROOT, conditions, middle, table, verdict
 from benchmarks.processes import ENVIRONMENT, Finished, run, tree_peak_mib
 
 DVC = (sys.executable, "-m", "dvc")
-# What the tutorial does too, and everything: the splits compared, the report drawn.
+# What the tutorial does too; and everything, with the comparison and the report.
 STATISTICS = ("repro", "normalize")
 EVERYTHING = ("repro",)
 WRITE_BATCHES = """
@@ -62,7 +62,7 @@ class Project:
         return run(command, self.path, self.environment)
 
     def forget(self) -> None:
-        """Back to the start: nothing but the images, in the workspace as in the cache."""
+        """Back to the start: only the images, in the workspace and in the cache."""
         for file in (self.path / "data/statistics").glob("*.npz"):
             file.unlink()
         for folder in ("data/exports", "reports"):
@@ -114,9 +114,9 @@ def whole_job(project: Project, runs: int) -> None:
     share = median(trees[STATISTICS]) / median(their_mib)
     print(verdict(f"memory of `dvc {' '.join(STATISTICS)}`, of the tutorial's", share, 1 / 3))
     print(
-        "- memory: ours the largest sum of RSS over DVC and all processes below it, sampled every "
-        "10 ms in runs of their own; the tutorial's the largest RSS of its one process, as the "
-        "kernel counts it\n"
+        "- memory: ours is the largest sum of RSS over DVC and all processes below it, sampled "
+        "every 10 ms in separate runs; the tutorial's is the largest RSS of its one process, as "
+        "the kernel counts it\n"
     )
 
 
@@ -136,7 +136,7 @@ def check_agreement(project: Project, theirs: dict[str, Any]) -> None:
 
 def one_preset(project: Project, runs: int) -> None:
     edited, unchanged = [], []
-    # Never a value seen before: the run cache would answer.
+    # Always a new value: the run cache would answer for an old one.
     values = (0.5 + step / 1000 for step in count(1))
     project.run(*DVC, "repro")
     for value in (next(values) for _ in range(runs)):

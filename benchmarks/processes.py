@@ -1,7 +1,7 @@
 """Runs a command and measures it from outside: wall time and peak memory.
 
-Keep the calling process small: Linux counts, as the least peak of a child, what its parent held
-when it was started.
+Keep the calling process small: on Linux, the peak of a child is at least what its parent held when
+the child was started.
 """
 
 from __future__ import annotations

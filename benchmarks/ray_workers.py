@@ -1,6 +1,6 @@
 """A folder of JPEGs, on Ray with one worker and with two: `python -m benchmarks.ray_workers`.
 
-Beside them what the cores give at most: processes that decode and do nothing else.
+Beside them, as an upper bound: processes that decode and do nothing else.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def start(workers: int) -> Cluster:
 
 
 def measure(folder: Path, cluster: Cluster) -> SplitStatistics:
-    """All of `measure` of a folder of which nothing is known; Ray starts its workers each time."""
+    """The whole stage, with an empty store. Ray starts its workers each time."""
     dataset = Dataset(
         root=str(folder.parent), splits=Splits(train=folder.name, test="-"), download=[]
     )
@@ -61,7 +61,7 @@ def main() -> None:
         folder = Path(temporary) / "photos" / "train"
         write_jpegs(folder, arguments.files)
         sides = {name: partial(measure, folder, cluster) for name, cluster in clusters.items()}
-        # Also both sides' first run, which no clock sees: it brings the code to the nodes.
+        # This is also the first run of both, which is not timed: it brings the code to the nodes.
         one, two = (side() for side in sides.values())
         for field in FIELDS:
             np.testing.assert_array_equal(getattr(one, field), getattr(two, field))

@@ -25,16 +25,17 @@ NPY: Any = np.lib.format  # not typed in every numpy that the project runs on
 
 # The stage as it is, with a clock started once its imports are done.
 TIMED_STAGE = """
-import sys, time
-from stages import arrays, measure  # arrays brings torch
+import time
+from stages.measure import array_split  # which imports torch
+from stages.measure.__main__ import main
 start = time.perf_counter()
-measure.main()
+main()
 print(time.perf_counter() - start, flush=True)
 """
 
 
 def write_copies(source: Path, target: Path, copies: int) -> None:
-    """An images.npy of the images of `source`, again and again, written in small pieces."""
+    """Write an images.npy with the images of `source` as often as `copies`, in small pieces."""
     with source.open("rb") as file:
         NPY.read_magic(file)
         (images, *shape), _, dtype = NPY.read_array_header_1_0(file)

@@ -1,9 +1,9 @@
 """The procedure of the tutorials whose constants people copy, in a process of its own:
 `python -m benchmarks.tutorial FOLDER`, with the batches that `write_batches` put there.
 
-Every pixel of both splits under four settings, one image at a time, all of a split in memory as
-float32; then, per channel, the minimum, the maximum, the mean and the std over images of each
-image's own std. Prints them as JSON.
+It puts both splits through four settings, one image at a time, with all of a split in memory as
+float32. For each channel it prints, as JSON, the minimum, the maximum, the mean, and the std over
+images of each image's own std.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def images_path(split: str) -> Path:
 
 
 def write_batches(root: Path) -> None:
-    """The images as the official batches that torchvision reads, for a clock started after it."""
+    """Write the images as the official batches that torchvision reads; not timed."""
     folder = root / CIFAR10.base_folder
     folder.mkdir(parents=True)
     for split, batches in (("train", CIFAR10.train_list), ("test", CIFAR10.test_list)):
@@ -55,8 +55,8 @@ def write_batches(root: Path) -> None:
 
 
 def expect_written_batches(root: Path) -> None:
-    """Let torchvision check the digests of these batches: the pixels are the official ones, the
-    pickles around them are not."""
+    """Let torchvision expect the digests of these batches, which are other pickles of the official
+    pixels."""
     folder = root / CIFAR10.base_folder
     for batches in CIFAR10.train_list, CIFAR10.test_list:
         for batch in batches:
@@ -68,7 +68,7 @@ def expect_written_batches(root: Path) -> None:
 def print_stats(dataset: CIFAR10) -> dict[str, list[float]]:
     """Minimum, maximum, mean and std over images of each image's std, per channel."""
     images_NCHW: Floats = np.array([image.numpy() for image, _ in dataset])
-    # Each reduction is made anew for each channel, as the tutorials do.
+    # Each reduction is repeated for each channel, as in the tutorials.
     found = [
         [float(function(function(images_NCHW, axis=(2, 3))[:, channel])) for channel in range(3)]
         for function in (np.min, np.max, np.mean, np.std)

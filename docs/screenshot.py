@@ -1,4 +1,4 @@
-"""Take docs/report.png anew: `python -m docs.screenshot`, after `dvc repro`."""
+"""Take docs/report.png again: `python -m docs.screenshot`, after `dvc repro`."""
 
 from pathlib import Path
 

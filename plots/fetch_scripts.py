@@ -13,8 +13,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 VERSIONS = {"vega": "5.33.1", "vega-lite": "5.23.0", "vega-embed": "6.29.0"}
-# The first two would end the script element or change how it is read;
-# DVC fills in the others wherever they stand.
+# The first two would end the script element or change how it is read.
+# DVC replaces the others wherever they are.
 FORBIDDEN = re.compile(r"</?script|<!--|\{(?:scripts|plot_divs|refresh_tag)\}", re.IGNORECASE)
 
 
@@ -27,7 +27,7 @@ def fetch_script(name: str, version: str) -> str:
             member = archive.extractfile(f"package/build/{name}.min.js")
             assert member is not None
             script = member.read().decode("utf-8")
-    # The maps are not beside the page.
+    # The page comes without the source maps.
     script = re.sub(r"^//# sourceMappingURL=.*\n?", "", script, flags=re.MULTILINE).strip()
     found = FORBIDDEN.search(script)
     if found:

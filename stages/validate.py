@@ -30,7 +30,7 @@ def main() -> None:
     os.environ.pop("DVC_STAGE", None)  # or an error would say that DVC took something away
     lock = load_lock()
     if lock.measured_another_than(load_params().dataset) and (gone := take_back()):
-        print(f"{' and '.join(map(str, gone))}: gone, as they were made from another dataset")
+        print(f"{' and '.join(map(str, gone))}: removed, as they were made from another dataset")
     with atomic_write(VALID) as file:
         file.write(b"`dvc repro` comes past this file only if params.yaml has no mistake.\n")
 

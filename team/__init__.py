@@ -1,3 +1,3 @@
-"""Commands of a team. The import makes a Ctrl-C quiet, as in the stages."""
+"""Commands for a team. The import makes Ctrl-C print no traceback, as in the stages."""
 
 import stages as stages

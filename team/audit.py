@@ -1,8 +1,8 @@
 """Read everything on the default remote and name what is damaged: `python -m team.audit`.
 
-DVC names each object by the MD5 of its content and refuses a damaged one on pull, but does not say
-which it was, and `dvc push` leaves alone whatever is there under the right name. With `--remove`
-the damaged objects are taken away, so that `dvc push` by anyone who has the data mends the remote.
+DVC names each object by the MD5 of its content. `dvc pull` refuses a damaged object without naming
+it, and `dvc push` skips every object whose name is already there. With `--remove` the damaged
+objects are removed. Then anyone who has the data mends the remote with `dvc push`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from stages.shared import entry
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--remove", action="store_true", help="take the damaged objects away")
+    parser.add_argument("--remove", action="store_true", help="remove the damaged objects")
     remove = parser.parse_args().remove
     try:
         with Repo() as repo:
@@ -41,10 +41,10 @@ def main() -> None:
 
 
 def damaged_objects(remote: HashFileDB) -> dict[str, str]:
-    """The paths of the objects whose content does not have the MD5 that they are named by, and of
-    the lists of a folder's files that name an object which is damaged or absent.
+    """By path, the objects whose content does not match their MD5, and the lists of a folder's
+    files that name a damaged or missing object.
 
-    Such a list is whole, but as long as it is there `dvc push` takes all of its files to be there.
+    Such a list is whole itself. But while it is there, `dvc push` assumes that its files are too.
     """
     whole, damaged = set(), {}
     for oid in tqdm(remote.all(), desc="audit", unit="object", disable=None):
@@ -60,7 +60,7 @@ def damaged_objects(remote: HashFileDB) -> dict[str, str]:
             with remote.fs.open(path) as file:
                 files = {listed["md5"] for listed in json.load(file)}
             if not files <= whole:
-                damaged[path] = "names what is damaged or absent"
+                damaged[path] = "names a damaged or missing object"
     return damaged
 
 

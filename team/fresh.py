@@ -1,6 +1,6 @@
 """Check dvc.lock and the reports against the code and params.yaml: `python -m team.fresh`.
 
-Needs no data, so that CI can ask it of every change: what DVC keeps may be missing here.
+It needs none of the data that DVC keeps, so CI can run it on every change.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from stages.shared.load_params import load_params
 
 
 def check_fresh() -> None:
-    """ValueError if params.yaml is wrong, or naming the stages that `dvc repro` would run."""
+    """ValueError if params.yaml has a mistake or `dvc repro` would run a stage; it names them."""
     load_params()
     stale = stale_stages()
     if stale:
@@ -23,15 +23,15 @@ def check_fresh() -> None:
             "dvc.lock and the reports are not what the code and params.yaml give: `dvc repro` "
             f"would run {', '.join(stale)}, and what follows from them. After a change: run it, "
             "then commit dvc.lock and reports/. After `git checkout`: run `dvc checkout`, as the "
-            "data here are still those of another commit"
+            "data here are still from another commit"
         )
 
 
 def stale_stages() -> list[str]:
-    """The stages that changed, or whose reports are missing; not those that only follow from them.
+    """The stages that changed or lack a report, without the stages that only follow from them.
 
-    This is what `dvc repro --dry --allow-missing` decides by. But that command ends in an error at
-    the first changed stage whose data is missing, and misses reports that were deleted.
+    `dvc repro --dry --allow-missing` decides by the same. But it ends in an error at the first
+    changed stage whose data is missing, and it overlooks deleted reports.
     """
     try:
         with Repo() as repo, lock_repo(repo):

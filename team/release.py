@@ -1,6 +1,6 @@
 """Tag every artifact of dvc.yaml with one version: `python -m team.release v1.0.0`.
 
-Refuses what others could not take or reproduce. Either all tags are made or none.
+It refuses a version that others could not take or reproduce. Either all tags are made or none.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def check_committed() -> None:
-    """ValueError naming the files that differ from the commit which the tags would name."""
+    """ValueError naming the files that differ from the commit, which is what the tags name."""
     changes = output("git", "status", "--porcelain", "--untracked-files=all")
     if changes:
         raise ValueError(
@@ -53,7 +53,7 @@ def check_committed() -> None:
 
 
 def artifact_names() -> list[str]:
-    """What GTO calls them: where this is a folder of a larger repository, with that folder."""
+    """The names for GTO. In a folder of a larger repository they start with that folder."""
     here = Path.cwd()
     with Repo() as repo:
         names = repo.artifacts.read()[str(here.relative_to(repo.root_dir) / "dvc.yaml")]
@@ -62,7 +62,7 @@ def artifact_names() -> list[str]:
 
 
 def check_newer(version: str, artifacts: list[str]) -> None:
-    """ValueError unless it is a version, and newer than the latest of every artifact."""
+    """ValueError if it is no version, or not newer than the latest of every artifact."""
     if not SemVer.is_valid(version):
         raise ValueError(f"a version is v<major>.<minor>.<patch>, such as v1.0.0; got '{version}'")
     with GitRegistry.from_url(".") as registry:
@@ -77,23 +77,23 @@ def check_newer(version: str, artifacts: list[str]) -> None:
 
 
 def check_pushed(remote: str) -> None:
-    """ValueError if the remote lacks any data.
+    """ValueError if the remote lacks any data. It is asked for each file.
 
-    Asks it for each file. `dvc status --cloud` would compare it with the local cache, and take the
-    files of a folder to be there because the folder's list is.
+    `dvc status --cloud` is not enough: it compares the remote with the local cache, and if the list
+    of a folder is there, it assumes that the files are too.
     """
     status = output(*DVC, "data", "status", "--not-in-remote", "--granular", "--json")
     missing = json.loads(status).get("not_in_remote")
     if missing:
         raise ValueError(
-            f"the remote '{remote}' lacks {missing[0]} ({len(missing)} missing in all), so that "
-            "nobody could take the version; run `dvc push` where `dvc repro` ran, and if it finds "
+            f"the remote '{remote}' lacks {missing[0]} ({len(missing)} missing in all), so nobody "
+            "could take the version; run `dvc push` where `dvc repro` ran, and if it finds "
             "nothing to push, see docs/versions.md"
         )
 
 
 def tag(version: str, artifacts: list[str]) -> list[str]:
-    """The tags of the version, one for each artifact, at the commit that is checked out."""
+    """Tag each artifact at the commit that is checked out; the names of the tags."""
     tags = []
     try:
         with GitRegistry.from_url(".") as registry, map_scm_exception(), ExitStack() as take_back:
@@ -108,7 +108,7 @@ def tag(version: str, artifacts: list[str]) -> list[str]:
 
 
 def output(*command: str) -> str:
-    """What a command prints; ValueError with its complaint if it fails."""
+    """What a command prints; ValueError with its output if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise ValueError(f"`{' '.join(command)}` failed:\n{done.stderr}{done.stdout}".rstrip())

@@ -2,8 +2,8 @@
 
     python -m team.share s3://bucket/normstats endpointurl=https://host access_key_id=...
 
-takes options of `dvc remote modify`. One without a value is asked for, so that a secret stands
-neither in the shell's history nor in the list of processes.
+The options are those of `dvc remote modify`. An option without a value is asked for, so that a
+secret is neither in the shell's history nor in the list of processes.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ from stages.shared.atomic import atomic_write
 REMOTE, UNPROVEN = "team", "unproven"
 CONFIG, LOCAL_CONFIG = Path(".dvc/config"), Path(".dvc/config.local")
 
-# Everything else says who somebody is, or lies on their machine: it stays out of Git.
+# Options that go to Git. All others are credentials, or paths on somebody's machine.
 FOR_THE_TEAM = ("endpointurl", "port", "region")
 
-# Small, and it must get there and back before everything is pushed.
+# Small files that must get there and back before everything is pushed.
 PROBE = ("data/statistics/train.npz", "data/statistics/test.npz")
 
 
@@ -63,10 +63,10 @@ def main() -> None:
 
 
 def check_url(url: str) -> None:
-    """ValueError for a URL that holds a secret, for what DVC would take for a folder though it is
-    none, and for a folder that Git would take in; FileNotFoundError for one that is not there.
+    """ValueError for a URL with a password, for a text that is neither a URL nor a folder, and for
+    a folder in the repository; FileNotFoundError for a folder that is not there.
 
-    DVC would make the folder, also where a share is not mounted or its name is misspelt.
+    DVC would make the folder, even if a share is not mounted or a name is misspelt.
     """
     parts = urlsplit(url)
     if parts.password is not None:
@@ -84,14 +84,14 @@ def check_url(url: str) -> None:
     folder = Path(url).expanduser().resolve()
     if not folder.is_dir():
         raise FileNotFoundError(
-            f"{url}: expected a folder that the team shares, and there is none; make it first"
+            f"{url}: expected a folder that the team shares, found none; make it first"
         )
     with Repo() as repo:
         repository = Path(repo.scm.root_dir).resolve()
     if folder.is_relative_to(repository):
         raise ValueError(
-            f"{url}: expected a folder outside of {repository}, as Git would take in what is "
-            "pushed to one inside"
+            f"{url}: expected a folder outside of {repository}, as Git would track what is pushed "
+            "to a folder inside"
         )
 
 
@@ -111,9 +111,9 @@ def _option(option: str) -> tuple[str, str]:
 
 @contextmanager
 def unproven(url: str, options: dict[str, str]) -> Iterator[None]:
-    """Let DVC know the remote as `UNPROVEN`, in no file that it reads however this ends.
+    """Let DVC know the remote as `UNPROVEN`, but in no file that could stay after a crash.
 
-    It reads it in place of the settings of the whole system, of which a copy is beside it.
+    DVC reads it from a temporary copy of the settings of the whole system.
     """
     remote = {"url": url, "verify": "true", **options}
     try:
@@ -137,9 +137,9 @@ def unproven(url: str, options: dict[str, str]) -> Iterator[None]:
 
 
 def write_config(url: str, options: dict[str, str]) -> None:
-    """Make `url` the default remote, its objects verified when they are pulled.
+    """Make `url` the default remote. DVC verifies its objects on pull.
 
-    What an earlier remote had goes: options of another kind would make DVC refuse to start.
+    The options of an earlier remote are removed: DVC refuses options of another kind of remote.
     """
     own = {name: value for name, value in options.items() if name not in FOR_THE_TEAM}
     shared = {name: value for name, value in options.items() if name in FOR_THE_TEAM}
@@ -156,36 +156,37 @@ def write_config(url: str, options: dict[str, str]) -> None:
 
 @contextmanager
 def edited(file: Path) -> Iterator[Any]:
-    """The content of a file of DVC's settings, read and written by DVC, put in place whole."""
+    """Edit a file of DVC's settings through DVC, and put it in place whole."""
     with atomic_write(file) as partial:
         os.fchmod(partial.fileno(), file.stat().st_mode)  # before there is a secret in it
         partial.write(file.read_bytes())
         partial.flush()
         config = Config(validate=False)
-        config.files["system"] = str(Path(partial.name).resolve())  # of any level: in this folder
+        # Any level would do: `edit` works on the file that is set here.
+        config.files["system"] = str(Path(partial.name).resolve())
         with config.edit("system", validate=False) as content:
             yield content
 
 
 def dvc_push(*arguments: str, otherwise: str) -> None:
-    """Push; ValueError if DVC could not, after it has said why."""
+    """Push; ValueError if DVC fails, after DVC has said why."""
     if subprocess.run(["dvc", "push", *arguments], check=False).returncode:
         raise ValueError(f"`dvc push` failed, see above; {otherwise}")
 
 
 def read_back() -> None:
-    """Fetch the probe into an empty cache; ValueError if it is not there, or not whole."""
+    """Fetch the probe into an empty cache; ValueError if it is missing or damaged."""
     with tempfile.TemporaryDirectory() as cache:
         try:
             with Repo(config={"cache": {"dir": cache}}) as repo:
                 repo.fetch(list(PROBE), remote=UNPROVEN)
         except DvcException as error:
-            raise ValueError(f"what was pushed cannot be read: {error}") from error
+            raise ValueError(f"the pushed files cannot be read back: {error}") from error
         fetched = {path.read_bytes() for path in Path(cache).rglob("*") if path.is_file()}
     if fetched != {Path(path).read_bytes() for path in PROBE}:
         raise ValueError(
-            f"expected to read back what was pushed of {' and '.join(PROBE)}, and it came back "
-            "damaged; the remote's disk, or what already lay there, is not sound"
+            f"expected to read back {' and '.join(PROBE)} as pushed, found them damaged; check the "
+            "remote's disk, and what was there before"
         )
 
 

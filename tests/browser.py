@@ -24,7 +24,7 @@ DESKTOP, PHONE = 1280, 390
 
 @dataclass(frozen=True)
 class Opened:
-    """A page, and everything that it asked for and complained of."""
+    """A page, the addresses it requested, and its console messages and errors."""
 
     page: Page
     requests: list[str] = field(default_factory=list)
@@ -62,7 +62,7 @@ def opened(
 
 
 def marks(page: Page, plot: str, kind: str) -> Locator:
-    """What stands for data in a plot: not its axes, titles and backgrounds."""
+    """The marks of a plot, without its axes, titles and backgrounds."""
     return page.locator(f"#{plot} .role-mark.mark-{kind} > *")
 
 
@@ -81,5 +81,5 @@ def drawn_pixels(image: Locator) -> NDArray[np.uint8]:
 
 
 def unfold(page: Page) -> None:
-    """Open all that is folded."""
+    """Open all folded sections."""
     page.evaluate("for (const it of document.querySelectorAll('details')) it.open = true")

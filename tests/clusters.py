@@ -1,4 +1,4 @@
-"""A Ray cluster of nodes on this machine that have names, and where a task on them stops."""
+"""A Ray cluster of named nodes on this machine, and a gate that stops a task on them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ needs_a_folder_to_hide = pytest.mark.skipif(
 
 @contextmanager
 def not_stuck() -> Iterator[None]:
-    """A test that waits for what never comes ends the tests, rather than hang."""
+    """End the tests, with tracebacks, if a test waits longer than `STUCK_SECONDS`."""
     faulthandler.dump_traceback_later(STUCK_SECONDS, exit=True)
     yield
     faulthandler.cancel_dump_traceback_later()
@@ -44,7 +44,7 @@ def not_stuck() -> Iterator[None]:
 
 @dataclass
 class Nodes:
-    """A cluster whose workers find the name of their node in their environment."""
+    """A cluster whose workers have the name of their node in the environment, as `NODE`."""
 
     cluster: Cluster = field(default_factory=Cluster)
     named: dict[str, Any] = field(default_factory=dict)
@@ -84,9 +84,9 @@ def three_nodes() -> Iterator[Nodes]:
 
 @contextmanager
 def elsewhere(project: Project) -> Iterator[str]:
-    """A cluster of one node, which has the project's environment and finds its folder empty.
+    """The address of a cluster of one node.
 
-    Gives its address.
+    The node has the project's environment, but sees the project's folder empty.
     """
     [port] = free_ports(1)
     script = f"""
@@ -111,11 +111,11 @@ def elsewhere(project: Project) -> Iterator[str]:
 
 
 class Gate:
-    """Where the first task stops that begins once enough was measured: it says where it is."""
+    """Stops the first task that begins after `files` files were measured, and tells which it is."""
 
     def __init__(self, folder: Path, files: int) -> None:
-        self.files = files  # measured before
-        self.log = folder / "log"  # the files measured, in the order of that
+        self.files = files
+        self.log = folder / "log"  # the measured files, in order
         self.claim, self.arrivals, self.exit = (
             folder / name for name in ("claim", "arrivals", "exit")
         )
@@ -132,17 +132,16 @@ class Gate:
         self.exit.write_text("go on")
 
     def meanwhile(self, strike: Callable[[int, str], None]) -> None:
-        """Call `strike` once the task stands here, beside whatever this process does then."""
+        """Call `strike` in a thread once the task has stopped here."""
         threading.Thread(target=lambda: strike(*self.arrived()), daemon=True).start()
 
     def measured(self) -> list[str]:
         return self.log.read_text().splitlines()
 
     def work(self, moment: str = "before") -> Work:
-        """`measure_task`, noting what it measures, with the gate before or after it.
+        """`measure_task` with a log of what it measures, and the gate before or after it.
 
-        A function in a function, without `self`: Ray ships it as it is, and no worker could import
-        this module.
+        An inner function without `self`: Ray ships its code, as no worker can import this module.
         """
         files, log, claim, arrivals, leave = (
             self.files,

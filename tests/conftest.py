@@ -28,12 +28,12 @@ from tests.sources import Sample, Server, write_sample
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = list(yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"])
 
-# For the libraries that load what we export: Keras computes with torch, and none asks a host.
+# For the libraries that load the exports: Keras computes with torch, and none uses the network.
 os.environ |= {"KERAS_BACKEND": "torch", "HF_HUB_OFFLINE": "1", "NO_ALBUMENTATIONS_UPDATE": "1"}
-# Ray runs what it is sent: only these tests may send it something. It reads this when imported.
+# Ray runs whatever it is sent, so only these tests may send to it. It reads these when imported.
 os.environ |= {"RAY_AUTH_MODE": "token", "RAY_USAGE_STATS_ENABLED": "0"}
-os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex())  # the same in processes of a test
-# Not those of the `make` that runs the tests: one below it would print where it enters and leaves.
+os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex())  # child processes have the same
+# Left out of the environment: a `make` below another prints the folders it enters and leaves.
 OF_MAKE = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if name not in OF_MAKE},
@@ -42,14 +42,14 @@ ENVIRONMENT = {
     "GIT_AUTHOR_EMAIL": "test@localhost",
     "GIT_COMMITTER_NAME": "test",
     "GIT_COMMITTER_EMAIL": "test@localhost",
-    # Nobody's own settings (signed commits, a remote) take part.
+    # A user's own settings (signed commits, a remote) must not matter.
     "GIT_CONFIG_GLOBAL": os.devnull,
     "GIT_CONFIG_NOSYSTEM": "1",
     "AWS_MAX_ATTEMPTS": "1",  # a server that is gone in a test stays gone
     "DVC_GLOBAL_CONFIG_DIR": str(ROOT / "tests" / "no such folder"),
 }
 
-# An example that takes long on a busy machine is no failure.
+# On a busy machine, an example that takes long is no failure.
 hypothesis.settings.register_profile("no deadline", deadline=None)
 hypothesis.settings.load_profile("no deadline")
 
@@ -67,7 +67,7 @@ def small_disk_works() -> bool:
 
 
 class Project:
-    """A checkout of this repository in a folder of its own, and the commands a user runs there."""
+    """A checkout of this repository in a separate folder, and the commands a user runs there."""
 
     def __init__(self, path: Path, environment: Mapping[str, str] = ENVIRONMENT) -> None:
         self.path = path
@@ -109,7 +109,7 @@ class Project:
         return [stage for stage in ran if stage != "validate"]
 
     def redo(self, *stages: str) -> None:
-        """Run stages whether or not anything changed, and none of those before them."""
+        """Run these stages even if nothing changed, and no stage before them."""
         self.run("dvc", "repro", "--force", "--single-item", "--quiet", *stages)
 
     def edit_params(self, change: Callable[[Params], object]) -> None:
@@ -129,7 +129,7 @@ class Project:
         (folder / "classes.json").write_text(json.dumps(CLASSES))
 
     def use_this_environment(self) -> None:
-        """Let `make` find its environment set up: the one that the tests run in."""
+        """Make the environment of the tests the one that `make` finds set up."""
         activate = self.path / ".venv" / "bin" / "activate"
         activate.parent.mkdir(parents=True)
         activate.write_text(f"export PATH='{Path(sys.executable).parent}':\"$PATH\"\n")
@@ -141,7 +141,7 @@ class Project:
         self.run("git", "commit", "--quiet", f"--message={message}")
 
     def clone_to(self, path: Path, *options: str) -> Project:
-        """What a teammate has, or CI: Git's files, and no data."""
+        """A clone as a teammate or CI has it: Git's files, and no data."""
         self.run("git", "clone", "--quiet", *options, self.path.as_uri(), str(path))
         return Project(path, self.environment)
 
@@ -163,7 +163,7 @@ def random_images(images: int, seed: int, channels: int = 3) -> np.ndarray[Any, 
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The working tree as a fresh clone would have it, committed, with no data."""
+    """The working tree as a fresh clone has it: committed, without data."""
     project = Project(tmp_path_factory.mktemp("checkout") / "normstats")
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
@@ -197,7 +197,7 @@ def reproduced(checkout: Project, tmp_path_factory: pytest.TempPathFactory) -> P
 
 @pytest.fixture(scope="session")
 def gray(checkout: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The same with images and presets of one channel; no test changes it."""
+    """As `reproduced`, with images and presets of one channel; no test changes it."""
     project = checkout.copy_to(tmp_path_factory.mktemp("gray") / "normstats")
     project.write_images("train", random_images(60, seed=0, channels=1))
     project.write_images("test", random_images(20, seed=1, channels=1))
@@ -217,7 +217,7 @@ def gray(checkout: Project, tmp_path_factory: pytest.TempPathFactory) -> Project
 
 @pytest.fixture
 def project(reproduced: Project, tmp_path: Path) -> Project:
-    """A reproduced project to change at will."""
+    """A reproduced project that a test may change."""
     return reproduced.copy_to(tmp_path / "normstats")
 
 

@@ -1,4 +1,4 @@
-"""The exported files as each library loads them, and how near to torchvision it then comes.
+"""The exported files as each library loads them, and how near its results are to torchvision.
 
 N images, C channels, H x W pixels.
 """
@@ -29,7 +29,7 @@ Apply = Callable[[Images], Values]
 
 
 def export(project: Path, mean: Constants, std: Constants) -> Path:
-    """Run the stage in a folder where nothing but this normalization is; where it wrote to."""
+    """Run the stage in a folder with only this normalization; the folder of its exports."""
     published = {"mean": list(mean), "std": list(std)}
     write_json(project / "reports" / "published" / "normalization.json", published)
     with pytest.MonkeyPatch.context() as patch:
@@ -40,7 +40,7 @@ def export(project: Path, mean: Constants, std: Constants) -> Path:
 
 
 def picture(image_HWC: NDArray[np.uint8]) -> Image.Image:
-    """As it is read from a file: of mode L where it has one channel, else RGB."""
+    """As read from a file: mode L if it has one channel, else RGB."""
     return Image.fromarray(image_HWC[..., 0] if image_HWC.shape[-1] == 1 else image_HWC)
 
 
@@ -119,9 +119,9 @@ def onnx(exports: Path, layout: str) -> Apply:
 
 @dataclass(frozen=True)
 class Library:
-    """`roundings`: how many of them can add up on the way from a level to its value.
+    """`roundings` is how many rounding errors can add up from a level to its value.
 
-    None where each step rounds as torchvision's, so that the bits must be the very same.
+    None if each step rounds as torchvision does, so that all bits must be equal.
     """
 
     load: Callable[[Path], Apply]
@@ -147,7 +147,7 @@ LIBRARIES = {
 
 
 def relative_error(roundings: float) -> float:
-    """The most that so many roundings change a float32 number by (Higham 2002, Lemma 3.1)."""
+    """The largest relative error after this many roundings in float32 (Higham 2002, Lemma 3.1)."""
     unit = 2.0**-24
     return roundings * unit / (1 - roundings * unit)
 
@@ -155,10 +155,10 @@ def relative_error(roundings: float) -> float:
 def assert_like_torchvision(
     library: Library, values_NCHW: Values, images_NHWC: Images, mean: Constants, std: Constants
 ) -> None:
-    """To the bit, or as near as the roundings of both allow.
+    """Equal to the bit, or as near as the roundings of both allow.
 
-    The scale is that of the numbers that are subtracted, x / 255 <= 1 and the mean: where they are
-    nearly equal, what their roundings erred by is all that is left.
+    The bound scales with the numbers that are subtracted, x / 255 <= 1 and the mean. If they are
+    nearly equal, the difference is mostly their rounding errors.
     """
     transform = Compose([ToTensor(), Normalize(mean, std)])
     expected_NCHW = np.stack([transform(image_HWC) for image_HWC in images_NHWC])
@@ -174,7 +174,7 @@ def assert_like_torchvision(
 
 
 def every_level(channels: int) -> Images:
-    """One image (1, 8, 32, C) with each of the 256 levels once in each channel, in other places."""
+    """One image (1, 8, 32, C) with all 256 levels in each channel, in different order."""
     levels_HW = np.arange(256, dtype=np.uint8).reshape(8, 32)
     planes = [levels_HW, levels_HW[::-1], levels_HW[:, ::-1]][:channels]
     return np.stack(planes, axis=-1)[None]

@@ -1,9 +1,8 @@
 """`dvc` and `python -m` in processes forked from one that has imported what they import.
 
-They do the same without the time that Python takes to import it anew for each command. First on
-the PATH of a test's commands are a `dvc` and a `python` that send what they are called with to that
-process. What a test kills, what another Python path reaches, and what a shell or make calls, is the
-real one.
+This saves the time that Python takes to import torch or DVC for each command. First on the PATH of
+a test's commands are a `dvc` and a `python` that ask that process to fork. A command that a test
+kills or gives a PYTHONPATH, and one that a shell or make calls, is the real one.
 """
 
 from __future__ import annotations

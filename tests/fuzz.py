@@ -26,7 +26,7 @@ from PIL import Image
 from stages.shared import entry
 from tests.conftest import ROOT, random_images
 
-# Longer ones would be a nuisance in a terminal, whatever they are of.
+# A longer error would flood a terminal.
 LONGEST_ERROR = 4000
 
 
@@ -66,9 +66,9 @@ TARGETS = [
 
 
 def call(command: str) -> str | None:
-    """Run a command of `stages` in this process: its error, if it has one.
+    """Run a command of `stages` in this process; its error, if it ends in one.
 
-    What is no readable error is raised, warnings and what a terminal would obey included.
+    Anything but a readable error is raised, also warnings and control characters.
     """
     name, *arguments = command.split()
     entered = f"stages.{name}.__main__" if (ROOT / "stages" / name).is_dir() else f"stages.{name}"
@@ -96,7 +96,7 @@ def call(command: str) -> str | None:
 
 
 def write_project(root: str) -> None:
-    """What the pipeline writes, in this folder, of images that are files or arrays."""
+    """Run the pipeline in this folder, on image files or on arrays."""
     shutil.copytree(ROOT / "plots", "plots")
     for split, seed, images in ("train", 0, 24), ("test", 1, 12):
         pixels = random_images(images, seed)
@@ -138,7 +138,7 @@ ODD: list[Any] = [
 
 
 def places(content: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """The way to every value within."""
+    """The keys that lead to each value within."""
     yield at
     if isinstance(content, dict | list):
         items = content.items() if isinstance(content, dict) else enumerate(content)
@@ -147,7 +147,7 @@ def places(content: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 def damaged_value(rng: random.Random, content: Any) -> Any:
-    """The same with some value, key or item another one, or gone."""
+    """The same with one value, key or item changed or removed."""
     content = copy.deepcopy(content)
     way = rng.choice(list(places(content)))
     if not way:
@@ -171,7 +171,7 @@ def damaged_value(rng: random.Random, content: Any) -> Any:
 
 
 def damaged_bytes(rng: random.Random, content: bytes) -> bytes:
-    """The same with some bytes others, gone, or there twice."""
+    """The same with some bytes changed, removed, repeated or inserted."""
     start = rng.randrange(len(content))
     stop = min(len(content), start + rng.choice([1, 1, 2, 8, 100]))
     match rng.randrange(6):
@@ -224,7 +224,7 @@ def damaged_array(rng: random.Random, array: np.ndarray[Any, Any]) -> np.ndarray
 
 
 def lying_header(rng: random.Random, content: bytes) -> bytes:
-    """An `.npy` that says to be larger, or other, than it is."""
+    """An `.npy` whose header is wrong about the shape or the type."""
     shapes = [
         "(-1,)",
         "(99999999999, 3)",
@@ -260,7 +260,7 @@ def damaged_npy(rng: random.Random, content: bytes) -> bytes:
 
 
 def damaged_npz(rng: random.Random, content: bytes) -> bytes:
-    """Mostly whole archives, whose entries are damaged."""
+    """Mostly a whole archive with a damaged entry."""
     if not rng.randrange(4):
         return damaged_bytes(rng, content)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:

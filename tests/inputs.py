@@ -22,14 +22,14 @@ from tests.conftest import Params
 from tests.remotes import BUCKET, Remote
 from tests.shards import Photo, write_photos, write_split
 
-TASKS = 10  # that an engine gets: a shard each, or as many image files
+TASKS = 10  # for an engine: of one shard each, or of equally many image files
 TASK_IMAGES = 6
 PHOTOS = write_photos(TASKS * TASK_IMAGES)
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where the images are in one form, to do damage to."""
+    """The images in one form, which a test may damage."""
 
     form: str  # folder, tar or parquet
     root: str
@@ -47,7 +47,7 @@ class Source:
         return list_folder(self.dataset.folder("train"))
 
     def missing(self) -> list[str]:
-        """The names of what was not measured yet."""
+        """The names of the files that were not measured yet."""
         with Store.open(version(self.dataset.preparation)) as store:
             lacks = store.lacks if self.form == "folder" else store.lacks_shards
             files = list(self.files())

@@ -17,7 +17,7 @@ PAGES = {page.stem: page.read_text() for page in sorted((ROOT / "docs").glob("*.
 # Commands that another test runs.
 ELSEWHERE = {"make adopt DATA=~/photos OPTIONS=--in-place": "tests/pipeline/test_adopt.py"}
 
-# What would run this test again or change the environment that it runs in is only prepared.
+# These would run this test again or change its environment, so they are only prepared.
 PREPARED_ONLY = {
     "make test": "make --dry-run test",
     "pytest": "pytest --collect-only --quiet tests/pipeline/test_readme.py",
@@ -58,7 +58,7 @@ def words(line: str) -> str:
 
 
 def ready(project: Project) -> Project:
-    """A reader's machine: the environment is installed, and a new shell knows nothing of it."""
+    """A reader's machine: the environment is installed, but no new shell has activated it."""
     project.use_this_environment()
     if sys.prefix != sys.base_prefix:
         here = str(Path(sys.executable).parent)
@@ -69,7 +69,7 @@ def ready(project: Project) -> Project:
 
 
 def run(page: str, project: Project, typed: Iterable[str] = (ACTIVATE,)) -> list[str]:
-    """Run the blocks of a page in a shell where something was typed before; the commands run."""
+    """Run the blocks of a page in a shell, after the commands `typed`; the commands that ran."""
     remembered, ran = list(typed), []
 
     def shell(command: str) -> str:

@@ -1,4 +1,4 @@
-"""The servers that a team may share, started for the tests: a folder, SeaweedFS (S3) and sshd."""
+"""Remotes that a team may share, started for the tests: a folder, SeaweedFS (S3) and sshd."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from urllib.parse import unquote
 import fsspec
 import pytest
 
-# Debian puts it where only root's PATH leads.
+# Debian puts it in a folder that only root's PATH has.
 SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
 BUCKET, KEY, SECRET = "normstats", "a-team", token_hex()
 
@@ -35,7 +35,7 @@ KINDS = ["folder", "s3", pytest.param("ssh", marks=needs_sshd)]
 
 @dataclass(frozen=True)
 class Remote:
-    """Where to push, and the same place seen without DVC."""
+    """A remote: where to push, and its files seen without DVC."""
 
     kind: str
     url: str
@@ -46,18 +46,18 @@ class Remote:
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def objects(self) -> set[str]:
-        """The paths of the data that were pushed; without those of the run cache."""
+        """The paths of the pushed data, without the run cache."""
         self.files.invalidate_cache()
         folder = f"{self.root}/files/md5"
         return set(self.files.find(folder)) if self.files.exists(folder) else set()
 
     def damage(self, md5: str, change: Callable[[bytes], bytes]) -> None:
-        """Put other bytes where those with this MD5 are."""
+        """Change the bytes of the object with this MD5."""
         path = f"{self.root}/files/md5/{md5[:2]}/{md5[2:]}"
         content = change(self.files.cat_file(path))
         if self.kind == "s3":
             self.files.pipe_file(path, content)
-        else:  # as a bad disk does it: DVC's write protection stays
+        else:  # like a bad disk, which leaves DVC's write protection as it is
             mode = Path(path).stat().st_mode
             Path(path).chmod(0o600)
             Path(path).write_bytes(content)
@@ -68,14 +68,14 @@ class Remote:
         self.process.kill()
 
     def through(self, port: int) -> dict[str, str]:
-        """The options that lead to it by another port."""
+        """The options that lead to the server through another port."""
         if "endpointurl" in self.options:
             return {**self.options, "endpointurl": f"http://127.0.0.1:{port}"}
         return {**self.options, "port": str(port)}
 
 
 def access(port: int) -> dict[str, str]:
-    """The environment that leads AWS's tools, and fsspec, to the server at a port."""
+    """The environment that leads AWS's tools and fsspec to the server at a port."""
     return {
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
         "AWS_ACCESS_KEY_ID": KEY,
@@ -96,7 +96,7 @@ def free_ports(count: int) -> list[int]:
 def running(
     command: list[str], ready: bytes, environment: dict[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A server from when it prints `ready` until the tests are through with it."""
+    """A server that has printed `ready`. It is killed at the end."""
     process = subprocess.Popen(
         command,
         env={**os.environ, **(environment or {})},
@@ -111,7 +111,7 @@ def running(
             break
     else:
         pytest.fail(f"{command[0]} did not start: {b''.join(printed).decode()}")
-    # What it prints later must not fill the pipe up.
+    # Later output must not fill the pipe.
     reader = threading.Thread(target=process.stdout.read, daemon=True)
     reader.start()
     try:
@@ -178,9 +178,9 @@ def ssh(path: Path) -> Iterator[Remote]:
     assert SSHD is not None
     host_key, key = path / "host", path / "key"
     for file in host_key, key:
-        if not file.exists():  # else the server comes back
+        if not file.exists():  # else the server is started again
             make_key(file)
-    if os.geteuid() == 0:  # which sshd, started as root, gives its privileges up in
+    if os.geteuid() == 0:  # sshd gives up the privileges of root in this folder
         Path("/run/sshd").mkdir(exist_ok=True)
     [port] = free_ports(1)
     config = path / "sshd_config"
@@ -214,9 +214,9 @@ OPEN = {"folder": folder, "s3": s3, "ssh": ssh}
 
 
 class Tap(socketserver.ThreadingTCPServer):
-    """A port that leads to another, until so many bytes passed: then nothing gets through.
+    """A port that leads to another until `after` bytes have passed. Then nothing gets through.
 
-    `then` is called at that moment, so that a transfer is cut in its midst without a clock.
+    At that moment `then` is called. So a transfer is cut in the middle without a clock.
     """
 
     daemon_threads = True
@@ -243,7 +243,7 @@ class _Leading(socketserver.BaseRequestHandler):
     server: Tap
 
     def handle(self) -> None:
-        with suppress(OSError):  # an end that is gone
+        with suppress(OSError):  # one end is gone
             if self.server.left > 0:
                 with socket.create_connection(("127.0.0.1", self.server.target)) as there:
                     back = threading.Thread(target=self.pass_on, args=(there, self.request))
@@ -261,9 +261,9 @@ class _Leading(socketserver.BaseRequestHandler):
 
 
 class Log(Tap):
-    """A port that leads to the server, and which keys of a bucket were read through it.
+    """A port that leads to the server and logs which keys of a bucket are read through it.
 
-    A request for a key of `before` is passed on once what stands there was done.
+    Before a request for a key in `before` is passed on, the function there is called.
     """
 
     def __init__(self, port: int) -> None:

@@ -87,7 +87,7 @@ WRITE = {"tar": write_tar, "parquet": write_parquet}
 
 
 def write_split(folder: Path, form: str, photos: Sequence[Photo], size: int = 10) -> None:
-    """Image files in a folder, or shards of so many images each: `0.tar`, `1.tar`, ..."""
+    """Image files in a folder, or shards of `size` images each: `0.tar`, `1.tar`, ..."""
     if form == "folder":
         write_folder(folder, photos)
         return
@@ -114,7 +114,7 @@ def listed(path: Path) -> File:
 
 
 def members(path: Path) -> list[Member]:
-    """The images that are read of a shard."""
+    """The images that are read from a shard."""
     return [member for member, _ in read_shard(listed(path))]
 
 
@@ -128,7 +128,7 @@ def digests(values: Sequence[bytes]) -> list[str]:
 
 
 def with_header(content: bytes, at: int, change: dict[int, bytes]) -> bytes:
-    """A tar file with other bytes in the header there, and the sum that belongs to them."""
+    """A tar file with changed bytes in the header at byte `at`, and a checksum that fits."""
     header = bytearray(content[at : at + tarfile.BLOCKSIZE])
     for offset, data in change.items():
         header[offset : offset + len(data)] = data

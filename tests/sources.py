@@ -1,4 +1,4 @@
-"""Sources on this machine: the official forms of any images, and servers of them."""
+"""Sources on this machine: any images in the official forms, and servers of them."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tests.remotes import Remote
 
 @dataclass(frozen=True)
 class Team:
-    """Members have clones and caches of their own; `folder` holds them all."""
+    """Each member has a clone and a cache; `folder` holds them all."""
 
     folder: Path
     remote: Remote
@@ -24,7 +24,7 @@ class Team:
 
     @staticmethod
     def found(project: Project, folder: Path, remote: Remote, *, prove: bool = True) -> Team:
-        """`project` shares what it has, and proves that it comes back, as `make share` does."""
+        """`project` shares its data; with `prove`, as `make share` does it, proof included."""
         team = Team(folder, remote, project)
         project.run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(team.origin))
         project.run("git", "remote", "add", "origin", str(team.origin))
@@ -39,14 +39,14 @@ class Team:
         return team
 
     def join(self, name: str) -> Project:
-        """A member who has cloned, knows the remote's credentials and pulled nothing."""
+        """A member who has cloned and has the remote's credentials, but has pulled nothing."""
         environment = {
             **self.founder.environment,
             "DVC_SITE_CACHE_DIR": str(self.folder / f"{name}'s site cache"),
         }
         member = Project(self.folder / name, environment)
         self.founder.run("git", "clone", "--quiet", str(self.origin), str(member.path))
-        # What `dvc remote modify --local` writes, which takes half a second for each of them.
+        # What `dvc remote modify --local` writes, which would take half a second an option.
         own = [
             f"    {option} = {value}\n"
             for option, value in self.remote.options.items()

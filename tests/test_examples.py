@@ -7,7 +7,7 @@ import importlib
 
 import pytest
 
-# Modules whose public functions each have one.
+# Modules in which each public function has an example.
 MODULES = [
     "check.verdict",
     "compare.effects",
@@ -27,7 +27,7 @@ MODULES = [
     "statistics.histograms",
     "statistics.summary",
 ]
-# What these take or give is a whole report.
+# These take or give a whole report, which is too long for an example.
 WITHOUT = {"design_effect", "image_effects", "in_words"}
 SOME = ["compare.reweigh", "identify.matching"]
 

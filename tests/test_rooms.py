@@ -1,4 +1,4 @@
-"""The rooms of stages/: which imports from which, and what dvc.yaml says of it."""
+"""The rooms of stages/: which room imports from which, and that dvc.yaml says the same."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import yaml
 
 from tests.conftest import ROOT, STAGES
 
-# What a room may import from; commands that are no stage stand at the end. A room is a folder, or
-# a file where it is no more than that.
+# What each room may import from; commands that are no stage are last. A room is a folder or a file.
 PLAN = {
     "shared": set(),
     "statistics": {"shared"},
@@ -35,7 +34,7 @@ PLAN = {
     "overview": {"report", "shared"},
 }
 
-# The arithmetic: what these import has neither a file nor the network in it.
+# The arithmetic: these modules import nothing that opens a file or uses the network.
 PURE = {
     "check": ["verdict"],
     "compare": [
@@ -79,7 +78,7 @@ MODULES = {
 
 
 def imported(path: Path) -> set[str]:
-    """The names of all modules that a file imports, at its top or anywhere in it."""
+    """The names of all modules that a file imports, anywhere in it."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -123,7 +122,7 @@ def test_no_two_modules_share_a_name() -> None:
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_stage_depends_on_its_room_and_on_those_that_it_uses(stage: str) -> None:
+def test_a_stage_depends_on_its_room_and_the_rooms_that_it_uses(stage: str) -> None:
     definition = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"][stage]
     deps = {Path(dep) for dep in definition.get("do", definition)["deps"]}
     entry = stage if (ROOT / "stages" / f"{stage}.py").exists() else f"{stage}.__main__"
@@ -144,7 +143,7 @@ def test_arithmetic_opens_no_file(module: str) -> None:
     assert not [call for call in calls if isinstance(call, ast.Name) and call.id == "open"]
 
 
-def test_every_path_that_a_text_names_is_there() -> None:
+def test_every_path_that_a_text_names_exists() -> None:
     listed = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, check=True, text=True
     )

@@ -1,4 +1,4 @@
-"""A lock that was cut off is told from a whole one, as far as DVC itself could tell them apart."""
+"""A dvc.lock that was cut off is told from a whole one."""
 
 from __future__ import annotations
 
@@ -52,19 +52,19 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_a_whole_lock_is_no_cut_one() -> None:
+def test_a_whole_lock_is_accepted() -> None:
     load_lock()
     assert not is_refused("".join(LINES))
     assert not is_refused("schema: '2.0'\nstages: {}\n")
 
 
 @pytest.mark.parametrize("name", ["measure@train", "check", "of a bucket"])
-def test_a_lock_that_is_cut_at_the_end_of_a_line_is_refused_where_it_is_no_lock(name: str) -> None:
+def test_a_lock_that_is_cut_at_the_end_of_a_line_is_refused_if_incomplete(name: str) -> None:
     whole = [*LINES[:2], *STAGES.get(name, OF_A_BUCKET.splitlines(keepends=True))]
     assert not is_refused("".join(whole))
     cuts = ["".join(whole[:lines]) for lines in range(len(whole))]
     for cut, last in zip(cuts, ["", *whole], strict=False):
-        # DVC takes these for whole, and writes none such.
+        # DVC accepts a lock that ends so, but never writes one.
         misses_something = last.startswith(("schema: ", "    - path: ", "      hash: "))
         assert is_refused(cut) == (is_refused_by_dvc(cut) or misses_something), cut
     assert any(map(is_refused_by_dvc, cuts[2:]))

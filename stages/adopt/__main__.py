@@ -1,10 +1,10 @@
 """Make other images the dataset of this pipeline: `python -m stages.adopt ~/photos`.
 
-A folder of your own holds one folder for training and one for testing. Both are looked at, copied
-to `data/` unless they are in this repository, tracked with DVC, and named in params.yaml; then
-`dvc repro` measures them. To adopt a folder again brings the copy up to date. With --in-place a
-folder elsewhere is measured where it is: DVC sees what changes there, but keeps nothing of it. The
-name of a ready-made dataset, as mnist, has it downloaded and measured instead.
+The folder holds one folder for training and one for testing. Both are looked at, copied to `data/`
+unless they are in this repository, tracked with DVC, and named in params.yaml. Then `dvc repro`
+measures them. Adopt a folder again to bring its copy up to date. With --in-place, a folder outside
+this repository is measured where it is: DVC sees what changes there, but keeps no copy. Give the
+name of a ready-made dataset, such as mnist, to have it downloaded and measured instead.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 from stages.adopt.copying import apply, compare
 from stages.adopt.edit_params import Choice, edit_params
-from stages.adopt.keepable import check_copied, check_in_place
+from stages.adopt.keepable import check_copied, check_in_place, first_of
 from stages.adopt.look import Look, look_at
 from stages.download.ready_made.registry import READY_MADE
 from stages.images.arrays import DATA
@@ -27,14 +27,11 @@ from stages.shared import entry
 from stages.shared.atomic import atomic_write
 from stages.shared.load_params import PARAMS, load_params
 
-# What folders of test images are called, by preference.
+# Names that a folder of test images has. The first that is there is taken.
 TEST_FOLDERS = ("test", "val", "valid", "validation", "dev", "eval")
 
 # The folders of data/ that the pipeline itself writes.
 OWN = ("exports", "index", "statistics", *READY_MADE)
-
-# So many are named of many classes, modes or bad files.
-NAMED = 5
 
 
 def main() -> None:
@@ -49,11 +46,11 @@ def main() -> None:
     folder = Path(os.path.expanduser(arguments.images))  # noqa: PTH111  # Path's fails
     if arguments.images in READY_MADE and not folder.is_dir():
         choice = choose_ready_made(arguments.images)
-        content, changes = edit_params(choice)
     else:
         max_pixels = load_params().dataset.max_pixels
         choice = choose_folder(folder, max_pixels, in_place=arguments.in_place)
-        content, changes = edit_params(choice)
+    content, changes = edit_params(choice)
+    if not choice.download:
         keep(folder, choice)
     with atomic_write(PARAMS) as file:
         file.write(content)
@@ -67,7 +64,7 @@ def choose_ready_made(name: str) -> Choice:
 
 
 def choose_folder(folder: Path, max_pixels: int, *, in_place: bool) -> Choice:
-    """Look at a folder, and whether it can be kept, before anything is written."""
+    """Look at a folder and check that DVC can keep it, before anything is written."""
     splits = find_splits(folder)
     root = root_of(folder, in_place=in_place)
     for name in splits.values():
@@ -79,13 +76,12 @@ def choose_folder(folder: Path, max_pixels: int, *, in_place: bool) -> Choice:
     for split, look in looks.items():
         say(f"{folder / splits[split]}, for {split}:\n{describe(look)}")
     if others := in_no_split(folder, splits.values()):
-        more = [f"{len(others) - NAMED:,} more"] if len(others) > NAMED else []
-        say(f"{folder}: in neither split, not measured: {', '.join([*others[:NAMED], *more])}")
+        say(f"{folder}: in neither split, not measured: {', '.join(first_of(others))}")
     return Choice(root, splits, channels_of(looks))
 
 
 def find_splits(folder: Path) -> dict[str, str]:
-    """The names of the folders of both splits; FileNotFoundError says what is expected."""
+    """The folder names of both splits; FileNotFoundError if one of them is missing."""
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder")
     names = sorted(path.name for path in folder.iterdir() if path.is_dir())
@@ -94,19 +90,19 @@ def find_splits(folder: Path) -> dict[str, str]:
         raise FileNotFoundError(
             f"{folder}: expected the folders train, and {' or '.join(TEST_FOLDERS)}, found "
             f"{', '.join(names) or 'none'}; rename them, or move some of the images into a folder "
-            "of their own to be tested on"
+            "named test"
         )
     return {"train": "train", "test": tests[0]}
 
 
 def in_no_split(folder: Path, splits: Collection[str]) -> list[str]:
-    """What stands beside the splits; hidden files and those of DVC are no part of a dataset."""
+    """What else is in the folder, but for hidden files and those of DVC."""
     names = sorted(path.name for path in folder.iterdir() if path.name not in splits)
     return [name for name in names if not name.startswith(".") and not name.endswith(".dvc")]
 
 
 def root_of(folder: Path, *, in_place: bool) -> Path:
-    """Where the folder is measured: where it is, or at its copy in data/."""
+    """The folder to measure: the one given, or its copy in data/."""
     whole, here = folder.resolve(), Path.cwd()
     if whole.is_relative_to(here):
         root = whole.relative_to(here)
@@ -133,13 +129,11 @@ def describe(look: Look) -> str:
     if look.noted:
         lines += [f"beside the images: {counted(look.noted)}"]
     if look.bad:
-        named = [f"  {name}: {reason}" for name, reason in list(look.bad.items())[:NAMED]]
-        more = [f"  and {len(look.bad) - NAMED:,} more"] if len(look.bad) > NAMED else []
+        named = first_of([f"{name}: {reason}" for name, reason in look.bad.items()])
         lines += [
             f"{len(look.bad):,} files that cannot be measured: mend them or move them away, or set "
             "dataset.on_bad_image to quarantine in params.yaml",
-            *named,
-            *more,
+            *(f"  {line}" for line in named),
         ]
     return "\n".join(f"  {line}" for line in lines)
 
@@ -152,18 +146,17 @@ def in_classes(counts: Mapping[str | None, int]) -> str:
 
 def counted(counts: Mapping[Any, int]) -> str:
     largest = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    named = [f"{name} {count:,}" for name, count in largest[:NAMED]]
-    return ", ".join(named + (["..."] if len(largest) > NAMED else []))
+    return ", ".join(first_of([f"{name} {count:,}" for name, count in largest]))
 
 
 def channels_of(looks: Mapping[str, Look]) -> int:
-    """Those of both splits: files are taken as RGB unless all are gray, arrays as they are."""
+    """The channels of both splits: RGB for files unless all are gray, those of the array else."""
     channels = max(look.channels for look in looks.values())
     for split, look in looks.items():
         if look.is_array and look.channels < channels:
             raise ValueError(
-                f"the images of the {split} split are a gray array and those of the other split "
-                "are in colour; give both of them gray images, or both colour images"
+                f"the images of the {split} split are a gray array, but the other split is in "
+                "colour; give both splits gray images, or both colour images"
             )
     return channels
 
@@ -172,8 +165,8 @@ def keep(folder: Path, choice: Choice) -> None:
     """Have DVC keep the splits: copied to data/, or where they are in this repository."""
     if choice.root.is_absolute():
         say(
-            f"{folder}: measured where it is; DVC sees what changes, but not in linked folders, "
-            "and keeps nothing of it"
+            f"{folder}: measured where it is; DVC keeps no copy, and sees what changes except in "
+            "linked folders"
         )
         return
     if not is_at(choice.root, folder):
@@ -182,13 +175,13 @@ def keep(folder: Path, choice: Choice) -> None:
 
 
 def bring_up_to_date(folder: Path, choice: Choice) -> None:
-    """Make the copy of the splits the same; FileExistsError if it is one of another dataset."""
+    """Make the copies the same as the splits; FileExistsError if one is of another dataset."""
     updates = [compare(folder / name, choice.root / name) for name in choice.splits.values()]
     for update in updates:
         if not update.is_safe:
             raise FileExistsError(
-                f"{update.target} is already there, and would have {update}: it is of another "
-                f"dataset, or not kept by DVC; rename {folder}, or remove {update.target}"
+                f"{update.target} is already there, and would have {update}: it belongs to another "
+                f"dataset, or DVC does not keep it; rename {folder}, or remove {update.target}"
             )
     for update in updates:
         say(f"{update.target}: {update}")
@@ -200,7 +193,7 @@ def say(text: str) -> None:
 
 
 def dvc_add(folders: list[str]) -> None:
-    """OSError if DVC could not, after it has said why."""
+    """Track the folders; OSError if DVC fails, after DVC has said why."""
     command = ["dvc", "add", "--", *folders]
     added = subprocess.run([sys.executable, "-m", *command], stdout=subprocess.DEVNULL, check=False)
     if added.returncode:

@@ -1,4 +1,4 @@
-"""The copy of a folder that DVC keeps: made file by file, and brought up to date later."""
+"""Make the copy of a folder that DVC keeps, file by file, or bring it up to date."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stages.images.listing import walk
 
 @dataclass(frozen=True)
 class Update:
-    """What makes a copy the same as its source; names are paths within either."""
+    """How a copy differs from its source. Names are paths within both; `same` is a count."""
 
     source: Path
     target: Path
@@ -28,9 +28,9 @@ class Update:
 
     @property
     def is_safe(self) -> bool:
-        """Whether nothing goes, or what DVC keeps and no more than stays."""
-        gone = len(self.changed) + len(self.removed)
-        return not gone or (gone <= self.same and Path(f"{self.target}.dvc").is_file())
+        """Whether nothing is lost, or DVC keeps the copy and at least half of its files stay."""
+        lost = len(self.changed) + len(self.removed)
+        return not lost or (lost <= self.same and Path(f"{self.target}.dvc").is_file())
 
     def __str__(self) -> str:
         return (
@@ -40,12 +40,12 @@ class Update:
 
 
 def compare(source: Path, target: Path) -> Update:
-    """Compare a folder with its copy, by content; a copy that was begun has some of the files."""
+    """Compare a folder with its copy, by content. The copy may be missing or unfinished."""
     removed = [name for name in _names(target) if not (source / name).is_file()]
     added, changed, same = list[str](), list[str](), 0
     files = tqdm(walk(source), f"compare {str(target)!r}", unit="file", disable=not target.exists())
     for file in files:
-        if file.noted:  # a link to a folder: its files follow
+        if file.noted:  # a link to a folder: `walk` lists its files too
             continue
         copy = target / file.name
         if not copy.is_file():
@@ -58,10 +58,10 @@ def compare(source: Path, target: Path) -> Update:
 
 
 def apply(update: Update) -> None:
-    """Make the copy the same as its source. Where this is interrupted, the next time goes on.
+    """Make the copy the same as its source. After an interruption, the next call goes on.
 
-    Each file is complete before it has its name, and none is written over: with DVC's cache types
-    `hardlink` and `symlink` that would write into the cache.
+    Each file is written elsewhere and then renamed, so it is complete under its name. Writing into
+    the old file would change DVC's cache where its type is `hardlink` or `symlink`.
     """
     source, target = update.source, update.target
     for name in update.removed:
@@ -84,7 +84,7 @@ def apply(update: Update) -> None:
 
 @contextmanager
 def _made(folder: Path) -> Iterator[Path]:
-    """A folder as long as it is needed, without what a killed run left in it."""
+    """An empty folder while it is needed; what a killed run left in it is removed."""
     if folder.exists():
         shutil.rmtree(folder)
     folder.mkdir()

@@ -1,4 +1,4 @@
-"""`params.yaml` as it names another dataset: written as DVC writes it, and its comments kept."""
+"""Name another dataset in `params.yaml`, written as DVC writes it, with its comments kept."""
 
 from __future__ import annotations
 
@@ -24,31 +24,33 @@ class Choice:
 
 
 def edit_params(choice: Choice) -> tuple[bytes, list[str]]:
-    """params.yaml with the choice in it, in the form that DVC writes, and what else changed."""
+    """params.yaml with the choice, in the form that DVC writes, and what else changed."""
     params = parse_yaml_for_update(PARAMS.read_text(encoding="utf-8"), PARAMS)
     changes = _fit_channels(params, choice.channels)
     dataset = params["dataset"]
     for beside in dataset.ca.items.values():
-        beside[3] = beside[3] or None  # else a list that is emptied beside its comment is no YAML
+        beside[3] = beside[3] or None  # else an empty list beside a comment becomes invalid YAML
     dataset["root"] = choice.root.as_posix()
     dataset["splits"].update(choice.splits)
-    # A new list: the old one, emptied, would be written where it stood.
+    # A new list: an emptied one may be written on a line of its own, which is invalid YAML.
     dataset["download"] = [choice.download] if choice.download else []
     if choice.download:
-        dataset["sources"] = None  # all that it has
+        dataset["sources"] = None  # all sources of the dataset
     content = dumps_yaml(params).encode()
     try:
         parse_params(content)
     except ValueError as error:
-        raise ValueError(f"{PARAMS} is as it was: this would have broken it: {error}") from error
+        raise ValueError(
+            f"{PARAMS} is as it was: the edit would have broken it: {error}"
+        ) from error
     return content, changes
 
 
 def _fit_channels(params: Any, channels: int) -> list[str]:
-    """Give fixed presets a number for each channel, in place; what was changed.
+    """Give fixed presets a number for each channel, in place; returns a line for each change.
 
-    A preset whose channels are alike means the same for any number of them. Others are removed;
-    ValueError where that is the chosen one.
+    A preset with the same number for all channels keeps it for any number of channels. Others are
+    removed; ValueError if the chosen preset is one of them.
     """
     changes, presets, meant = [], params["presets"], ", ".join(CHANNELS[channels])
     for name, preset in list(presets.items()):
@@ -58,12 +60,12 @@ def _fit_channels(params: Any, channels: int) -> list[str]:
             if name == params["preset"]:
                 raise ValueError(
                     f"{PARAMS}: the chosen preset {name} is not for {meant}; choose another one "
-                    "first, as preset: dataset_pixel_std"
+                    "first, such as preset: dataset_pixel_std"
                 )
             del presets[name]
             changes.append(
-                f"{PARAMS}: preset {name} is gone, as it is not for {meant}; "
-                f"`git rm -r reports/presets/{name}` takes its reports away"
+                f"{PARAMS}: preset {name} is removed, as it is not for {meant}; "
+                f"`git rm -r reports/presets/{name}` removes its reports"
             )
             continue
         preset.update({key: [numbers[0]] * channels for key, numbers in preset.items()})

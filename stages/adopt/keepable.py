@@ -1,30 +1,34 @@
-"""What DVC cannot keep of a folder: found before it is copied, or before DVC waits for it."""
+"""Find the files that DVC cannot keep, before they are copied or DVC waits on a pipe."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stages.images.listing import walk
 
-# So many are named.
-NAMED = 5
-
 NO_FILE = "no file: a link to nothing, a pipe or the like"
-OF_DVC = "a file of DVC's own, which it takes in no dataset"
+OF_DVC = "a file of DVC's own, which it keeps in no dataset"
+
+
+def first_of(items: Sequence[str], most: int = 5) -> list[str]:
+    """The first items, and how many more there are."""
+    more = len(items) - most
+    return [*items[:most], f"and {more:,} more"] if more > 0 else list(items)
 
 
 def check_copied(split: Path) -> None:
-    """ValueError where a file of the split cannot be in DVC's copy."""
+    """ValueError naming the files of the split that DVC could not keep in its copy."""
     found = ((file.name, file.reason) for file in walk(split))
     _refuse(split, {name: reason or OF_DVC for name, reason in found if reason or _is_of_dvc(name)})
 
 
 def check_in_place(split: Path, *, is_kept: bool) -> None:
-    """ValueError where DVC cannot read the folder as it is, or keep it; it sees hidden files too.
+    """ValueError naming what DVC cannot read in the folder, or keep. Hidden files count too.
 
-    It looks into no linked folder: what it is to keep would lack that, while `measure` notes it.
+    DVC does not look into linked folders. A kept folder would lack them, so they are refused; of
+    others, `measure` notes them.
     """
     _refuse(split, dict(_unkeepable(split, is_kept=is_kept)))
 
@@ -50,10 +54,6 @@ def _is_of_dvc(name: str) -> bool:
 
 def _refuse(split: Path, reasons: Mapping[str, str]) -> None:
     if reasons:
-        named = [f"  {name}: {reason}" for name, reason in list(reasons.items())[:NAMED]]
-        more = [f"  and {len(reasons) - NAMED:,} more"] if len(reasons) > NAMED else []
-        raise ValueError(
-            "\n".join(
-                [f"{split}: DVC cannot keep these; mend them or move them away", *named, *more]
-            )
-        )
+        named = first_of([f"{name}: {reason}" for name, reason in reasons.items()])
+        lines = [f"{split}: DVC cannot keep these; mend them or move them away", *named]
+        raise ValueError("\n  ".join(lines))

@@ -1,4 +1,4 @@
-"""A first look at a split: what its files say of themselves, before any of them is decoded."""
+"""A first look at a split: what the headers of its files say, before any image is decoded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from stages.shared.preparation import MAX_PIXELS, Size
 
 GRAY = ("1", "L", "LA")
 
-ARRAY = "NumPy array"  # as the format of images that are no files
+ARRAY = "NumPy array"  # the format of images in an images.npy
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Look:
     modes: Mapping[str, int]  # as Pillow names them
     sizes: AbstractSet[Size]
     bad: Mapping[str, str]  # reasons by name
-    noted: Mapping[str, int]  # files that are plainly no images, by their kind
+    noted: Mapping[str, int]  # files that are plainly no images, counted by kind
 
     @property
     def images(self) -> int:
@@ -91,12 +91,12 @@ class _Header:
     size: Size
 
 
-# A name, the label of its class, and what the header says.
+# A name, the label, and what the header says.
 _Seen = tuple[str, str | None, _Header | NotAnImageError]
 
 
 def _look_into(max_pixels: int, file: File) -> list[_Seen]:
-    """What is in a file: one image, or those of a shard."""
+    """What is in a file: one image, or the images of a shard."""
     if file.noted:
         return []
     if file.reason:

@@ -1,4 +1,4 @@
-"""Write the page that people look at, and the rows of its plots: `python -m stages.report`."""
+"""Write the page for people, and the rows of its plots: `python -m stages.report`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from stages.shared.reports import write_rows
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
     inputs = load_inputs()
-    of_shift, of_classes = shift_rows(inputs.shift), class_rows(inputs.shift)
-    page = render(inputs, of_shift, of_classes)
-    write_rows(PLOT_ROWS / "shift.json", of_shift)
-    write_rows(PLOT_ROWS / "classes.json", [in_a_script(row) for row in of_classes])
+    shift, classes = shift_rows(inputs.shift), class_rows(inputs.shift)
+    page = render(inputs, shift, classes)
+    write_rows(PLOT_ROWS / "shift.json", shift)
+    write_rows(PLOT_ROWS / "classes.json", [without_tags(row) for row in classes])
     save_page(page)
 
 
-def in_a_script(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row whose texts end no script: `dvc plots` may put them into one, as they are."""
+def without_tags(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row whose texts cannot close a script element: `dvc plots` writes them into one, raw."""
     return {
         key: value.replace("<", "‹") if isinstance(value, str) else value
         for key, value in row.items()

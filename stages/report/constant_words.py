@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from stages.identify.matching import KINDS, Candidate, Constant, Kind, Match, identify
-from stages.report.numbers import fixed
+from stages.report.numbers import fixed, span
 
 FITTED = {
     "pixel": "Fitted to the train split: the mean and the std of all its pixels.",
-    "image": "Fitted to the train split: the mean of all its pixels, and the mean over its images "
-    "of each image's own std (ddof 0).",
+    "image": "Fitted to the train split: the mean of all its pixels, and the mean of its images' "
+    "own stds (ddof 0).",
 }
 
 
@@ -25,7 +26,7 @@ class Origin:
 
 
 def fitted_origin(definition: str, constant_channels: Mapping[str, int]) -> Origin:
-    """What was fitted, and where there was no std to fit."""
+    """What was fitted, and which channels are constant, so that their std was set to 1."""
     constant = (
         f"In {channel} every pixel is {level} of 255: its std is set to 1."
         for channel, level in constant_channels.items()
@@ -39,10 +40,10 @@ def fixed_origin(
     after: Mapping[str, Any],
     instead: str,
 ) -> Origin:
-    """Who published the constants, whether they are this dataset's, and else what to use.
+    """Who published the constants, whether they fit this dataset, and what to use if not.
 
-    `measured` has the definitions on each split, `after` the train split after the preset, and
-    `instead` names what is fitted to this dataset.
+    `measured` has the constants of each split under each definition, `after` the train split after
+    the preset, and `instead` names a preset that is fitted to this dataset.
     """
     found = {
         kind: {
@@ -51,16 +52,17 @@ def fixed_origin(
         }
         for kind in KINDS
     }
+    mean, std = (span(after[kind].values(), partial(fixed, decimals=2)) for kind in KINDS)
     published = {kind: found[kind]["train"].published for kind in KINDS}
     equal = {kind: _names(m for of in found[kind].values() for m in of.equal) for kind in KINDS}
     if all(found[kind]["train"].equal for kind in KINDS):
         verdict = [f"Right for this dataset: the {equal['mean']}, and the {equal['std']}."]
     else:
         verdict = [
-            "Not this dataset's: after them its train pixels have a mean of "
-            f"{_range(after['mean'])} and a std of {_range(after['std'])}, not 0 and 1.",
+            f"Wrong for this dataset: they give its train pixels a mean of {mean} and a std of "
+            f"{std}, not 0 and 1.",
             *(f"The {kind} is measured here: the {equal[kind]}." for kind in KINDS if equal[kind]),
-            f"Use {instead} instead, unless for a network that was trained with these.",
+            f"Use {instead} instead, unless the network was trained with these.",
         ]
     return Origin(
         " ".join([_publication(published), *verdict]),
@@ -78,7 +80,7 @@ def _publication(published: Mapping[Kind, list[Match]]) -> str:
             return f"Made from no data: {what.removesuffix(')')}."
         return f"Copied: the published mean and std of {of['mean']}."
     return " ".join(
-        f"The {kind} is that of {name}, as published."
+        f"The {kind} is the published one of {name}."
         if name
         else f"The {kind} is not among the published constants known here."
         for kind, name in of.items()
@@ -87,8 +89,3 @@ def _publication(published: Mapping[Kind, list[Match]]) -> str:
 
 def _names(matches: Iterable[Match]) -> str:
     return " and the ".join(dict.fromkeys(match.candidate.name for match in matches))
-
-
-def _range(by_channel: Mapping[str, float]) -> str:
-    ends = (fixed(end(by_channel.values()), 2) for end in (min, max))
-    return " to ".join(dict.fromkeys(ends))

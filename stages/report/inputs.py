@@ -1,4 +1,4 @@
-"""Everything that the report is about, read before a word of it is written."""
+"""Everything that the report shows, read and checked before anything is written."""
 
 from __future__ import annotations
 
@@ -44,13 +44,19 @@ class Inputs:
 def load_inputs() -> Inputs:
     """Read and check all of it; ValueError or OSError say what is missing or damaged.
 
-    The presets are those of `params.yaml`: the folder of one that was removed may still be there.
+    The presets are those of `params.yaml`: the folder of a removed preset may still be there.
     """
     params = load_params()
     shift = read_json(SHIFT)
     inputs = Inputs(
         params=params,
-        presets={name: _load_preset(name) for name in params.presets},
+        presets={
+            name: PresetInputs(
+                normalization=read_json(PRESETS / name / "normalization.json"),
+                details=read_json(PRESETS / name / "details.json"),
+            )
+            for name in params.presets
+        },
         shift=shift,
         check=check(shift, params.limits),
         samples=read_json(SAMPLES),
@@ -63,7 +69,7 @@ def load_inputs() -> Inputs:
 
 
 def _check_statistics(inputs: Inputs) -> None:
-    """Raise ValueError for a report that was not made from the statistics beside it."""
+    """Raise ValueError if a report was not made from the statistics in `data/statistics`."""
     made_from = {
         SHIFT: inputs.shift["statistics"],
         SAMPLES: {split: inputs.samples[split]["sha256"].get("statistics") for split in SPLITS},
@@ -80,7 +86,7 @@ def _check_statistics(inputs: Inputs) -> None:
         for name, preset in inputs.presets.items()
         if len(preset.normalization["mean"]) != channels
     ]
-    # These two are made from the index beside the statistics.
+    # These two have no digest. They are made from the index, which `measure` writes too.
     if any(
         inputs.inventory[split]["images"] != inputs.statistics[split].images for split in SPLITS
     ):
@@ -90,11 +96,3 @@ def _check_statistics(inputs: Inputs) -> None:
             f"{', '.join(others)}: made from other statistics than those in {STATISTICS}; run "
             "`dvc repro`"
         )
-
-
-def _load_preset(name: str) -> PresetInputs:
-    folder = PRESETS / name
-    return PresetInputs(
-        normalization=read_json(folder / "normalization.json"),
-        details=read_json(folder / "details.json"),
-    )

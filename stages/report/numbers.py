@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 MINUS = "−"
@@ -10,14 +10,14 @@ NOTHING = "–"
 
 
 def fixed(value: float | None, decimals: int) -> str:
-    """So many decimals, so that numbers below each other compare; a dash for None.
+    """With this number of decimals, so that numbers in a column line up; a dash for None.
 
     >>> fixed(0.49136, 3)
     '0.491'
     """
     if value is None:
         return NOTHING
-    # Adding 0.0 takes the sign of what is rounded to -0.
+    # Adding 0.0 turns -0.0 into 0.0.
     return f"{round(value, decimals) + 0.0:.{decimals}f}".replace("-", MINUS)
 
 
@@ -32,7 +32,7 @@ def signed(value: float | None, decimals: int) -> str:
 
 
 def significant(value: float, digits: int = 2) -> str:
-    """So many significant digits, as 0.011 or 150.
+    """With this number of significant digits, as 0.011 or 150.
 
     >>> significant(0.01149)
     '0.011'
@@ -40,19 +40,18 @@ def significant(value: float, digits: int = 2) -> str:
     return f"{Decimal(f'{value:#.{digits}g}'):f}".replace("-", MINUS)
 
 
-def span(values: Iterable[float], digits: int = 2) -> str:
-    """The smallest to the largest, as `0.72 to 0.99`; one number where they read alike.
+def span(values: Iterable[float], text: Callable[[float], str] = significant) -> str:
+    """The smallest to the largest, as `0.72 to 0.99`; one number where both read the same.
 
     >>> span([0.99, 0.724, 0.8])
     '0.72 to 0.99'
     """
     ordered = sorted(values)
-    ends = dict.fromkeys(significant(value, digits) for value in (ordered[0], ordered[-1]))
-    return " to ".join(ends)
+    return " to ".join(dict.fromkeys(text(value) for value in (ordered[0], ordered[-1])))
 
 
 def percent(share: float) -> str:
-    """A share of 1 in percent, as `0.9 %`; never 0 or 100 for what is only nearly so.
+    """A share of 1 in percent, as `0.9 %`; 0 and 100 only for shares that are exactly 0 and 1.
 
     >>> percent(0.00001)
     'less than 0.1 %'

@@ -1,6 +1,6 @@
 """The page `reports/index.html`: one file that needs nothing beside it.
 
-It has no clock and no name of a machine: the same inputs give the same bytes everywhere.
+It names no time and no machine: the same inputs give the same bytes everywhere.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from stages.statistics.summary import image_means, image_stds
 
 PAGE = Path("reports/index.html")
 PLOT_ROWS = Path("reports/plots")
-# Those of stages/download/ready_made, named here again, as nothing else of it is needed.
+# Repeated from stages/download/ready_made: an import would make the report depend on that stage.
 TITLES = {
     "cifar10": "CIFAR-10",
     "cifar100": "CIFAR-100",
@@ -56,7 +56,7 @@ def save_page(page: str) -> None:
 
 
 def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
-    """The page, with the rows that `dvc plots` draws too."""
+    """The page; it draws the same rows as `dvc plots`."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -109,12 +109,12 @@ def render(inputs: Inputs, shift_rows: Rows, class_rows: Rows) -> str:
 
 
 def _plots(inputs: Inputs, shift: Rows, classes: Rows) -> dict[str, tuple[dict[str, Any], str]]:
-    """Vega-Lite, and the same in words, by the id of the element to draw it in."""
+    """Each plot as Vega-Lite and in words, by the id of the element to draw it in."""
     levels = level_rows(inputs.statistics)
     presets = preset_rows({name: preset.details for name, preset in inputs.presets.items()})
     brightness = {split: 255 * image_means(of) for split, of in inputs.statistics.items()}
     contrast = {split: 255 * image_stds(of) for split, of in inputs.statistics.items()}
-    # No image has a std above half of the levels.
+    # No std is above half of the range.
     bright, contrasted = image_rows(brightness, LEVELS), image_rows(contrast, LEVELS // 2)
     images = "share of images"
     sizes = _sizes(inputs)
@@ -134,7 +134,7 @@ def _plots(inputs: Inputs, shift: Rows, classes: Rows) -> dict[str, tuple[dict[s
             level_words(levels),
         ),
         "cumulative-plot": (panels.cumulative(levels), cumulative_words(levels)),
-        "gap-plot": (panels.gaps(levels), "Its gap and its area are those of the plot before."),
+        "gap-plot": (panels.gaps(levels), "It shows the gap and area of the plot before."),
         "presets-plot": (panels.presets(presets), preset_words(presets)),
         "brightness-plot": (
             panels.levels(bright, images, "mean, in levels"),
@@ -161,7 +161,7 @@ def _origins(inputs: Inputs) -> dict[str, Origin]:
     presets, train = inputs.params.presets, inputs.statistics["train"]
     measured = {split: definitions(split, of) for split, of in inputs.statistics.items()}
     fitted = {of.std: name for name, of in presets.items() if isinstance(of, FittedPreset)}
-    instead = fitted.get("pixel") or fitted.get("image") or "a preset that is fitted to it"
+    instead = fitted.get("pixel") or fitted.get("image") or "a preset that is fitted to the data"
     return {
         name: fixed_origin(
             inputs.presets[name].normalization,
@@ -176,7 +176,7 @@ def _origins(inputs: Inputs) -> dict[str, Origin]:
 
 
 def _settings(inputs: Inputs) -> list[str]:
-    """The params that had a say in the report; those that cannot change a number are left out."""
+    """The params that the numbers depend on, as lines of YAML."""
     params = inputs.params
     limits = {
         measure: {channel: of["limit"] for channel, of in channels.items()}
@@ -196,12 +196,12 @@ def _settings(inputs: Inputs) -> list[str]:
 
 
 def _image_size(sizes: Mapping[str, Any]) -> Sequence[int]:
-    """Height and width of the images; where they differ, the usual ones of a model's input."""
+    """Height and width of the images; if they differ in size, the usual input of a model."""
     smallest: Sequence[int] = sizes["smallest"]
     return smallest if smallest == sizes["largest"] else (224, 224)
 
 
 def _dataset(params: Params) -> str:
-    """The name of the folder, or of the dataset that was downloaded into it."""
+    """The title of a downloaded dataset; else the name of the folder."""
     name = Path(params.dataset.root).name
     return TITLES[name] if name in params.dataset.download else name

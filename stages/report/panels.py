@@ -1,6 +1,6 @@
-"""The plots of the page alone, as Vega-Lite: a panel for each channel, by the rows of `plots`.
+"""Vega-Lite of the plots that only the page has: a panel for each channel, from rows of `plots`.
 
-The page gives its colours, `var(--...)`, and `currentColor`, which is that of its text.
+Colours come from the page: `var(--...)`, and `currentColor` for the colour of its text.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ TALLEST = [{"filter": "isValid(datum.area)"}]
 
 
 def levels(rows: Rows, share: str, title: str, top: int = LEVELS - 1) -> Spec:
-    """The share at each level from 0 to `top`, up to the highest between both ends.
+    """The share at each level from 0 to `top`.
 
-    At the ends is what was clipped: a peak that would flatten all the rest.
+    The axis of shares fits the levels between both ends. Clipped pixels pile up at the ends, and
+    such a peak would flatten the rest.
     """
     between = [row[split] for row in rows for split in SPLITS if 0 < row["level"] < LEVELS - 1]
     scale = {"scale": {"domain": [0, 1.1 * max(between)]}} if any(between) else {}
@@ -102,7 +103,7 @@ def cumulative(rows: Rows) -> Spec:
 
 
 def gaps(rows: Rows) -> Spec:
-    """What lies between the shares up to each level, enlarged."""
+    """Test minus train of the share up to each level, enlarged."""
     area = {"type": "area", "interpolate": "step-after", "color": "var(--accent)"}
     return _by_level(
         rows,
@@ -123,7 +124,7 @@ def gaps(rows: Rows) -> Spec:
 
 
 def presets(rows: Rows) -> Spec:
-    """What each preset makes of both splits: range, mean, and one std to both sides of it."""
+    """Both splits after each preset: the range, the mean, and one std to each side of it."""
     names = {"ticks": False, "domain": False, "labelPadding": 8, "labelLimit": 115}
     by_name: Spec = {"type": "nominal", "sort": None}
     ends = [
@@ -163,7 +164,7 @@ def _number(field: str, **how: Any) -> Spec:
 
 
 def _share_axis(form: str) -> Spec:
-    # So wide that the panels of two plots stand below each other.
+    # One width for all plots, so that their panels line up.
     return {"format": form, "tickCount": 4, "minExtent": 40}
 
 
@@ -172,7 +173,7 @@ def _layer(mark: Spec, transform: list[Spec] | None = None, **encoding: Spec) ->
 
 
 def _pointed_at(*fields: str, place: Spec | None = None) -> Spec:
-    """An unseen line at each level or other place, to show these shares."""
+    """An invisible line at each level or other place; pointing at it shows the shares."""
     shown = [_number(field, title=field.removesuffix("_up_to"), format=".3%") for field in fields]
     tooltip = [place] if place else [{"field": "channel"}, _number("level")]
     rule = {"type": "rule", "strokeWidth": 2, "opacity": 0}

@@ -1,13 +1,14 @@
-"""What the plots show, in words and numbers: for those who do not see them."""
+"""What the plots show, in words and numbers, for readers who cannot see them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 
-from stages.report.numbers import fixed, percent, significant
+from stages.report.numbers import fixed, percent, significant, span
 from stages.report.plots import Rows
 from stages.report.shift_table import MEASURES
 from stages.shared.names import SPLITS, channel_names
@@ -15,7 +16,7 @@ from stages.statistics.summary import FloatArray, mean_and_std
 
 
 def level_words(rows: Rows) -> str:
-    """Mean and std of each channel in levels, and how much lies at both ends."""
+    """Mean and std of each channel in levels, and the shares at 0 and 255."""
     return _joined(
         f"{channel}, in levels: {'; '.join(_of_split(of, split) for split in SPLITS)}."
         for channel, of in _by(rows, "channel").items()
@@ -33,8 +34,8 @@ def cumulative_words(rows: Rows) -> str:
     """The two distances that the plot of the shares up to each level shows."""
     return _joined(
         f"{row['channel']}: the tallest gap is {significant(abs(row['gap']))}, at level "
-        f"{row['level']}, up to which are {percent(row['train_up_to'])} of the train pixels and "
-        f"{percent(row['test_up_to'])} of the test pixels; the area between is "
+        f"{row['level']}: {percent(row['train_up_to'])} of the train pixels and "
+        f"{percent(row['test_up_to'])} of the test pixels are at or below it. The area between is "
         f"{significant(row['area'])} levels."
         for row in rows
         if "area" in row
@@ -42,7 +43,7 @@ def cumulative_words(rows: Rows) -> str:
 
 
 def image_words(values_NC: Mapping[str, FloatArray]) -> str:
-    """Mean and std over the images of each channel, in levels."""
+    """Mean and std over images, of each channel, in levels."""
     sentences = []
     for c, channel in enumerate(channel_names(values_NC["train"].shape[1])):
         parts = [
@@ -54,22 +55,19 @@ def image_words(values_NC: Mapping[str, FloatArray]) -> str:
 
 
 def preset_words(rows: Rows) -> str:
-    """Of each preset the numbers of all channels and splits together."""
+    """The numbers of each preset, over all channels and splits."""
     sentences = []
     for name, of in _by(rows, "preset").items():
-        lowest, highest = min(row["min"] for row in of), max(row["max"] for row in of)
-        means, stds = (
-            " to ".join(dict.fromkeys(fixed(end(row[key] for row in of), 2) for end in (min, max)))
-            for key in ("mean", "std")
+        values, means, stds = (
+            span((row[key] for row in of for key in keys), partial(fixed, decimals=2))
+            for keys in (("min", "max"), ("mean",), ("std",))
         )
-        sentences.append(
-            f"{name}: values {fixed(lowest, 2)} to {fixed(highest, 2)}, means {means}, stds {stds}."
-        )
+        sentences.append(f"{name}: values {values}, means {means}, stds {stds}.")
     return _joined(sentences)
 
 
 def measure_words(rows: Rows) -> str:
-    """Of each measure every channel's value and interval."""
+    """The value and the interval of each measure, by channel."""
     sentences = []
     for measure, of in _by(rows, "measure").items():
         values = [
@@ -83,7 +81,7 @@ def measure_words(rows: Rows) -> str:
 
 
 def _by(rows: Rows, key: str) -> dict[str, Rows]:
-    """The rows that stand together, by what they have in common."""
+    """Neighbouring rows with the same value of `key`, by that value."""
     return {name: list(of) for name, of in groupby(rows, key=itemgetter(key))}
 
 

@@ -1,4 +1,4 @@
-"""Rows of the plots: of the shift for `dvc plots` and the page, the others for the page alone.
+"""Rows of the plots. `dvc plots` and the page draw the shift and classes, the page also the rest.
 
 C channels, V = 256 levels.
 """
@@ -15,19 +15,19 @@ from stages.shared.names import BINS_PER_DOUBLING, LEVELS, SPLITS, channel_names
 from stages.statistics.integers import SplitStatistics
 from stages.statistics.summary import FloatArray
 
-# Of a histogram of images.
+# Of a histogram over images.
 BINS = 64
 
 Rows = list[dict[str, Any]]
 
-# What a measure is where both splits are alike; the distances are 0.
+# The value of a measure for splits that are alike; 0 for the others.
 ALIKE = {"std_ratio": 1.0}
-# Those whose sign says which split has more; the others are never below 0.
+# Measures whose sign says which split has more; the others are never below 0.
 SIGNED = ("mean_levels", "mean_stds")
 
 
 def shift_rows(shift: dict[str, Any]) -> Rows:
-    """A row for each measure that has an interval, and channel."""
+    """A row for each channel of each measure that has an interval."""
     return [
         {
             "measure": measure,
@@ -44,9 +44,9 @@ def shift_rows(shift: dict[str, Any]) -> Rows:
 
 
 def limited(rows: Rows, limits: Mapping[str, Any]) -> Rows:
-    """The rows of the shift with the ends of what the limits of `check` allow.
+    """The rows of the shift with the lowest and highest value that the limits of `check` allow.
 
-    An end without a limit is where the splits are alike.
+    An end without a limit has the value of splits that are alike.
     """
     return [
         {**row, "lowest": row["alike"], "highest": row["alike"]}
@@ -67,7 +67,7 @@ def _allowed(measure: str, checked: Mapping[str, Any] | None) -> dict[str, float
 def class_rows(shift: dict[str, Any]) -> Rows:
     """A row for each class of both splits, channel and measure (mean, std): the gap in levels.
 
-    `place` is where the class stands among the others, which no sorting by name would keep.
+    `place` keeps the order of the classes, which is not always that of their names.
     """
     return [
         {
@@ -87,8 +87,8 @@ def class_rows(shift: dict[str, Any]) -> Rows:
 def level_rows(statistics: Mapping[str, SplitStatistics]) -> Rows:
     """A row for each channel and level: the share of a split's pixels at it, and up to it.
 
-    `gap` is test minus train of the shares up to the level. `area`, all that lies between them in
-    levels, stands only at the level of the tallest gap.
+    `gap` is test minus train of the shares up to the level. Only the row of the tallest gap has
+    `area`, the area between the two curves in levels.
     """
     shares_CV: dict[str, Any] = {}
     for split, of in statistics.items():
@@ -109,8 +109,8 @@ def level_rows(statistics: Mapping[str, SplitStatistics]) -> Rows:
 def image_rows(values_NC: Mapping[str, FloatArray], top: int) -> Rows:
     """A row for each channel and bin: the share of each split's images with values in it.
 
-    `values_NC` has by split a number of each image's channels, from 0 to below `top`; `level` is
-    the middle of a bin.
+    `values_NC` has, by split, a number from 0 to `top` for each image and channel. `level` is the
+    middle of a bin.
     """
     shares = {
         split: [np.histogram(of_N, BINS, (0, top))[0] / len(of_N) for of_N in of_NC.T]
@@ -142,7 +142,7 @@ def size_rows(sizes: Mapping[str, Mapping[str, Any]], bins: str, channel: str) -
 
 
 def preset_rows(details: Mapping[str, Mapping[str, Any]]) -> Rows:
-    """A row for each preset, channel and split: what its pixels are after the preset."""
+    """A row for each preset, channel and split: the range, mean and std after the preset."""
     return [
         {
             "preset": name,

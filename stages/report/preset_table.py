@@ -1,4 +1,4 @@
-"""The presets side by side: their constants, and what both splits are after them."""
+"""The presets side by side: their constants, and both splits after each."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MEASURES = {
 
 @dataclass(frozen=True)
 class Row:
-    """A number of each preset, or one for each split of each preset; of each channel, as text."""
+    """A cell for each preset, or for each split of each preset; a cell has a text per channel."""
 
     name: str
     meaning: str
@@ -33,7 +33,7 @@ class Row:
 
 
 def preset_table(presets: Mapping[str, Mapping[str, Any]]) -> list[Row]:
-    """`presets` has by name the content of `details.json` and of `normalization.json`."""
+    """`presets` has, by name, the content of `details.json`, and `normalization`."""
     constants = [
         Row(
             name,

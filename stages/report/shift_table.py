@@ -24,27 +24,27 @@ MEASURES = {
     "mean_stds": Described("Mean gap", "stds", "the same, in stds of the train pixels", 4),
     "std_ratio": Described("Ratio of stds", "", "test std over train std, of all pixels", 4),
     "wasserstein_levels": Described(
-        "Wasserstein distance", "levels", "how far a pixel would move on average to undo it", 3
+        "Wasserstein distance", "levels", "how far an average pixel moves to undo the shift", 3
     ),
     "wasserstein_stds": Described(
         "Wasserstein distance", "stds", "the same, in stds of the train pixels", 4
     ),
     "kolmogorov_smirnov": Described(
-        "Kolmogorov-Smirnov", "", "largest distance of the distribution functions", 4
+        "Kolmogorov-Smirnov", "", "largest gap between the cumulative distributions", 4
     ),
     "jensen_shannon_bits": Described(
         "Jensen-Shannon", "bits", "divergence of the distributions, base 2", 6
     ),
     "psi": Described("Population stability index", "", "over 16 bins of 16 levels", 5),
     "total_variation": Described(
-        "Total variation", "", "largest difference in the share of any levels", 4
+        "Total variation", "", "largest difference in the share of any set of levels", 4
     ),
     "overlap": Described("Overlap", "", "1 minus the total variation", 4),
     "image_mean_cohens_d": Described(
-        "Brightness of images", "Cohen's d", "gap of the images' means in their own stds", 4
+        "Brightness of images", "Cohen's d", "gap of the images' means, over their std", 4
     ),
     "image_std_cohens_d": Described(
-        "Contrast of images", "Cohen's d", "gap of the images' stds in their own stds", 4
+        "Contrast of images", "Cohen's d", "gap of the images' stds, over their std", 4
     ),
 }
 
@@ -64,7 +64,7 @@ class Row:
 
 
 def shift_table(shift: Mapping[str, Any]) -> list[Row]:
-    """Measures without interval and p-value have empty texts for them."""
+    """A row for each measure. Where it has no interval or p-value, that text is empty."""
     return [
         Row(
             described,

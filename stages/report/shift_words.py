@@ -1,32 +1,33 @@
-"""The shift in words: how large it is first, then how surely it is there.
+"""The shift in words: first how large it is, then how certain.
 
-Every sentence is made of the numbers of the shift report by the rules in this module. A measure
-without a finite value (None) is left out.
+Fixed rules turn the numbers of the shift report into sentences. A measure without a finite value
+(None) is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from stages.report.numbers import percent, signed, significant, span
 
 Shift = Mapping[str, Any]
 
-# From which Cohen's d an effect is called so (Cohen, Statistical Power Analysis, 1988), and from
-# which population stability index a population changed a little and a lot (Siddiqi, 2006).
+# The least Cohen's d of a small, medium and large effect (Cohen, Statistical Power Analysis, 1988).
+# The least population stability index of a small and of a large change (Siddiqi, 2006).
 SIZES = ("negligible", "small", "medium", "large")
 COHENS_D = (0.2, 0.5, 0.8)
 PSI = (0.1, 0.25, 0.25)
 
-# The usual line below which a p-value makes chance a poor explanation. It only chooses words.
+# Below this usual p-value, chance is called a poor explanation. It only chooses words.
 SELDOM = 0.05
 
-# Drawing n images understates their variance by 1 in n: below so many, by more than 5 percent.
+# Resampling n images understates their variance by 1 / n: by more than 5 % below 20 images.
 FEW = 20
 
-# The one test that the verdict rests on: the distance sees a shift of any kind.
+# The verdict uses only the p-value of this measure, as it sees a shift of any kind.
 TESTED = "wasserstein_levels"
 
 
@@ -50,13 +51,13 @@ def shift_words(shift: Shift, permutations: int) -> ShiftWords:
 
 
 def verdict(shift: Shift) -> str:
-    """The size and the certainty in one sentence: neither stands for the other."""
+    """The size and the certainty in one sentence, as neither implies the other."""
     size, p_value = size_in_words(shift), shift["p_value"][TESTED]["any_channel"]
     if size is None:
         return "The size of the shift cannot be told: some measures have no finite value."
     if p_value is None:
         return f"The shift is {size} in size; whether chance explains it cannot be told."
-    chance = "chance and the other mix of classes" if mix(shift) else "chance alone"
+    chance = "chance and the different mix of classes" if mix(shift) else "chance alone"
     if p_value < SELDOM:
         link = "though" if size == SIZES[0] else "and"
         return f"The shift is {size} in size, {link} {chance} would seldom give as much."
@@ -112,7 +113,7 @@ def effects(shift: Shift) -> str:
     if len(bright) + len(contrasted) < 2 * len(shift["mean_levels"]):
         return ""
     return (
-        "Beside how much images differ from each other anyway, that is a Cohen's d of at most "
+        "Compared with how much single images differ, that is a Cohen's d of at most "
         f"{significant(max(bright))} in brightness and {significant(max(contrasted))} in contrast; "
         "0.2 counts as small."
     )
@@ -136,7 +137,7 @@ def certainty(shift: Shift, permutations: int) -> str:
     }
     known = [f"{words} in {percent(p)}" for words, p in shares.items() if p is not None]
     if not known:
-        return "No class has images in both splits, so none can be dealt out anew between them."
+        return "No class has images in both splits, so none can be shuffled between them."
     *others, last = known
     listed = f"{', '.join(others)} and {last}" if others else last
     p_value = shift["p_value"][TESTED]["any_channel"]
@@ -145,11 +146,11 @@ def certainty(shift: Shift, permutations: int) -> str:
         if p_value is not None and p_value < SELDOM
         else "That is no proof that there is no shift: the intervals say how large one may be."
     )
-    dealt = "images of each class" if all(shift["labelled"].values()) else "images"
+    shuffled = "images of each class" if all(shift["labelled"].values()) else "images"
     farthest = ", in the channel that is farthest apart" if len(shift["mean_levels"]) > 1 else ""
     return (
-        f"Dealing the {dealt} out anew between the splits, {permutations:,} times, "
-        f"gives {listed} of the deals{farthest}. {caution}"
+        f"Shuffling the {shuffled} between the splits, {permutations:,} times, "
+        f"gives {listed} of the shuffles{farthest}. {caution}"
         f"{no_strata(shift)}{mix(shift)}{small_classes(shift)}"
     )
 
@@ -160,49 +161,49 @@ def without_labels(shift: Shift) -> str:
 
 
 def no_strata(shift: Shift) -> str:
-    """A caution where the deals know no classes."""
+    """A caution where the shuffles ignore classes."""
     if all(shift["labelled"].values()):
         return ""
     return (
-        f" {without_labels(shift)}: classes were left out of the deals, so that another mix of "
-        "them counts as a shift too."
+        f" {without_labels(shift)}, so the shuffles ignore classes. A different mix of classes "
+        "counts as a shift too."
     )
 
 
 def mix(shift: Shift) -> str:
-    """A caution where the classes are not equally frequent in both splits."""
+    """A caution where the classes have different shares in the two splits."""
     apart = (shift["class_mix"] or {}).get("total_variation")
     if not apart:
         return ""
     return (
-        f" The splits mix their classes otherwise: for equal shares {percent(apart)} of the images "
-        "would have to be of another class. The deals keep those shares, so that the p-values only "
-        "tell whether the classes themselves differ; sizes and intervals are of the whole shift."
+        f" The mix of classes differs: {percent(apart)} of the images would have to change class "
+        "to make the shares equal. The shuffles keep the shares, so the p-values only tell whether "
+        "the classes themselves differ. Sizes and intervals are of the whole shift."
     )
 
 
 def small_classes(shift: Shift) -> str:
-    """A caution where so few images are drawn from that the intervals are too narrow."""
+    """A caution where a class has so few images that the intervals are too narrow."""
     counts = [n for of_class in shift["classes"].values() for n in of_class["images"].values() if n]
     fewest = min(counts, default=FEW)
     if fewest >= FEW:
         return ""
     images = "1 image" if fewest == 1 else f"{fewest} images"
     return (
-        f" Some classes have only {images} in a split: drawn from so few, they vary too little, "
-        "and the intervals are too narrow."
+        f" Some classes have only {images} in a split: resamples of so few vary too little, so the "
+        "intervals are too narrow."
     )
 
 
 def independence(shift: Shift) -> str:
     ratios = [ratio for ratio in shift["design_effect"].values() if ratio is not None]
     if not ratios or min(ratios) <= 1:
-        return "Chance enters here by whole images."
+        return "Chance is judged by whole images."
     return (
-        "Chance enters here by whole images, because the pixels of one image are alike: "
-        f"{span(ratios, 3)} of them tell as much about the mean as a single independent pixel "
-        "would (the design effect), and a test that took pixels as independent would overstate "
-        "the evidence as many times."
+        "Chance is judged by whole images, because the pixels of one image are alike: "
+        f"{span(ratios, partial(significant, digits=3))} of them tell as much about the mean as "
+        "one independent pixel (the design effect). A test that took pixels as independent would "
+        "overstate the evidence by that factor."
     )
 
 

@@ -1,6 +1,6 @@
-"""A normalization in the words of the libraries that apply it, to copy and run.
+"""A normalization as code for the libraries that apply it, to copy and run.
 
-Every number is written with all its digits: read back, it is the very same float64.
+Every number is written with all its digits: read back, it is the same float64.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ transform = create_transform(**data_config)
         ),
         Snippet(
             "Hugging Face",
-            "preprocessor_config.json, beside the model; resizing is for you to turn on",
+            "preprocessor_config.json, beside the model; turn on resizing if you need it",
             f"{_json(preprocessor_config(mean, std))}\n",
         ),
         Snippet(

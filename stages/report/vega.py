@@ -13,7 +13,7 @@ from stages.report.plots import Rows
 
 SCRIPTS = Path("plots/scripts.html")
 
-# What dvc.yaml says of each plot (tests/pipeline/test_report.py compares).
+# The same as in dvc.yaml; tests/pipeline/test_report.py compares them.
 SHIFT = {
     "template": "plots/shift.json",
     "x": "value",
@@ -44,7 +44,7 @@ def plot(rows: Rows, properties: Mapping[str, str]) -> dict[str, Any]:
 
 
 def shift_plot(rows: Rows) -> dict[str, Any]:
-    """The plot of the shift, with a tick at both ends of what the limits allow."""
+    """The plot of the shift, with a tick at each limit."""
     content = plot(rows, SHIFT)
     ticks = [
         {
@@ -73,7 +73,7 @@ def damaged(template: str | Path, why: object) -> ValueError:
 
 
 def scripts() -> str:
-    """The elements of a page that carry Vega, and the licences it comes under."""
+    """The script elements with Vega, and its licences."""
     if not SCRIPTS.is_file():
         raise FileNotFoundError(f"{SCRIPTS}: not there; get it back with `git restore {SCRIPTS}`")
     return SCRIPTS.read_text(encoding="utf-8")

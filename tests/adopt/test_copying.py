@@ -1,4 +1,4 @@
-"""A copy becomes what its source is, whatever it was before and wherever copying stopped."""
+"""A copy becomes equal to its source, whatever it was before and wherever copying stopped."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ def test_a_copy_has_the_files_of_its_source(source: Path, tmp_path: Path) -> Non
     assert str(compare(source, target)).startswith("0 files added, 0 changed, 0 removed, 3 as")
 
 
-def test_links_are_copied_as_what_they_lead_to(source: Path, tmp_path: Path) -> None:
+def test_of_a_link_the_copy_has_the_file_it_leads_to(source: Path, tmp_path: Path) -> None:
     (source / "dogs" / "b.png").symlink_to(source / "cats" / "b.png")
     apply(compare(source, tmp_path / "copy"))
     assert not (tmp_path / "copy" / "dogs" / "b.png").is_symlink()
     assert (tmp_path / "copy" / "dogs" / "b.png").read_text() == "b"
 
 
-def test_of_a_linked_folder_the_copy_has_the_files(source: Path, tmp_path: Path) -> None:
+def test_of_a_linked_folder_the_copy_has_the_files_in_it(source: Path, tmp_path: Path) -> None:
     write(tmp_path / "pool", dog__a_png="d", dog__puppies__b_png="e")
     (source / "dog").symlink_to(tmp_path / "pool" / "dog")
     (source / "cats" / "more").symlink_to("../dogs")
@@ -77,7 +77,7 @@ def test_of_a_linked_folder_the_copy_has_the_files(source: Path, tmp_path: Path)
 def test_a_copy_is_brought_up_to_date(source: Path, tmp_path: Path) -> None:
     target = tmp_path / "copy"
     apply(compare(source, target))
-    # Of the same size and time: what decides is the content.
+    # The size and the time stay the same: only the content differs.
     time = (source / "cats" / "a.png").stat().st_mtime_ns
     (source / "cats" / "a.png").write_text("A")
     os.utime(source / "cats" / "a.png", ns=(time, time))
@@ -92,7 +92,7 @@ def test_a_copy_is_brought_up_to_date(source: Path, tmp_path: Path) -> None:
     assert contents(target) == contents(source)
 
 
-def test_nothing_is_written_into_the_cache_that_a_copy_is_linked_to(
+def test_nothing_is_written_into_a_cache_that_the_copy_links_to(
     source: Path, tmp_path: Path
 ) -> None:
     """As with DVC's cache types `hardlink` and `symlink`."""
@@ -108,7 +108,9 @@ def test_nothing_is_written_into_the_cache_that_a_copy_is_linked_to(
     assert contents(cache) == {"a": b"a", "b": b"b"}
 
 
-def test_more_goes_than_stays_of_another_dataset_alone(source: Path, tmp_path: Path) -> None:
+def test_a_copy_that_would_lose_more_than_it_keeps_is_not_safe(
+    source: Path, tmp_path: Path
+) -> None:
     def is_safe(*, tracked: bool, **files: str) -> bool:
         folder = tmp_path / f"copy {len(list(tmp_path.iterdir()))}" / "train"
         folder.mkdir(parents=True)
@@ -120,7 +122,7 @@ def test_more_goes_than_stays_of_another_dataset_alone(source: Path, tmp_path: P
     for tracked in True, False:
         assert is_safe(tracked=tracked)
         assert is_safe(tracked=tracked, cats__a_png="a")
-        # What goes comes back from DVC alone.
+        # Only DVC can bring back what is lost.
         assert is_safe(tracked=tracked, cats__a_png="a", cats__gone_png="z") == tracked
         assert is_safe(tracked=tracked, cats__a_png="a", cats__b_png="z") == tracked
         assert not is_safe(tracked=tracked, cats__a_png="z")
@@ -128,7 +130,7 @@ def test_more_goes_than_stays_of_another_dataset_alone(source: Path, tmp_path: P
         assert not is_safe(tracked=tracked, cats__a_png="a", cats__b_png="z", gone_png="z")
 
 
-def test_an_error_leaves_nothing_but_the_copy_that_was_begun(source: Path, tmp_path: Path) -> None:
+def test_an_error_leaves_only_the_unfinished_copy(source: Path, tmp_path: Path) -> None:
     target = tmp_path / "data" / "train"
     update = compare(source, target)
     (source / "dogs" / "a.png").rename(source / "c.png")
@@ -160,14 +162,14 @@ apply(compare(source, target))
 
 
 @pytest.mark.parametrize("copied", [0, 1, 2])
-def test_what_a_killed_copy_began_is_finished(source: Path, tmp_path: Path, copied: int) -> None:
+def test_a_copy_that_was_killed_is_finished(source: Path, tmp_path: Path, copied: int) -> None:
     write(source, cats__a_png="several bytes", cats__b_png="more of them", dogs__a_png="and more")
     target = tmp_path / "data" / "photos" / "train"
     command = [sys.executable, "-c", KILLED, str(source), str(target), str(copied)]
     killed = subprocess.run(command, cwd=ROOT, check=False, capture_output=True)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     assert contents(target).items() < contents(source).items()
-    assert len(contents(target.parent)) == copied + 1  # what it was about to copy
+    assert len(contents(target.parent)) == copied + 1  # with the file that was being copied
     update = compare(source, target)
     assert (update.same, len(update.added), update.is_safe) == (copied, 3 - copied, True)
     apply(update)

@@ -1,4 +1,4 @@
-"""params.yaml stays as DVC writes it, whatever is adopted after what."""
+"""After any adoptions, params.yaml is valid and has the form that DVC writes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from stages.shared.load_params import PARAMS, load_params
 from stages.shared.params import FixedPreset
 from tests.conftest import ROOT
 
-OF_ITS_OWN = {"train": "train", "test": "test"}
+USUAL = {"train": "train", "test": "test"}
 CHOICES = {
     "photos": Choice(Path("data/my photos"), {"train": "train", "test": "val"}, 3),
-    "scans": Choice(Path("/srv/scans: 'old', #2"), OF_ITS_OWN, 1),
-    "cifar10": Choice(Path("data/cifar10"), OF_ITS_OWN, 3, download="cifar10"),
-    "mnist": Choice(Path("data/mnist"), OF_ITS_OWN, 1, download="mnist"),
+    "scans": Choice(Path("/srv/scans: 'old', #2"), USUAL, 1),
+    "cifar10": Choice(Path("data/cifar10"), USUAL, 3, download="cifar10"),
+    "mnist": Choice(Path("data/mnist"), USUAL, 1, download="mnist"),
 }
 
 
 @pytest.fixture
 def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The committed params.yaml, copied to an empty folder to work in."""
+    """The text of the committed params.yaml, copied to an empty working folder."""
     monkeypatch.chdir(tmp_path)
     content = (ROOT / "params.yaml").read_text()
     PARAMS.write_text(content)
@@ -33,7 +33,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def changed_by_dvc(before: str, override: str) -> list[str]:
-    """The lines that `dvc exp run --set-param` changes, with the sign of each."""
+    """The lines that `dvc exp run --set-param` changes, as a diff."""
     PARAMS.write_text(before)
     apply_overrides(PARAMS, [override])
     after = PARAMS.read_text()
@@ -50,7 +50,7 @@ def comments(content: str) -> list[str]:
     "override",
     ["preset=half", "dataset.resize=224", "compare.seed=1", "presets.imagenet.std=[0.2,0.2,0.2]"],
 )
-def test_set_param_changes_its_line_alone(written: str, override: str) -> None:
+def test_set_param_changes_one_line(written: str, override: str) -> None:
     removed, added = changed_by_dvc(written, override)
     key = override.partition("=")[0].split(".")[-1]
     assert (removed[0], added[0]) == ("-", "+")
@@ -101,5 +101,5 @@ def test_lists_as_users_write_them_are_adopted_too(written: str, download: str) 
 
 def test_an_edit_that_would_break_the_file_is_refused(written: str) -> None:
     PARAMS.write_text(written.replace("  download:\n", "  download:\n  # between\n"))
-    with pytest.raises(ValueError, match=r"params\.yaml is as it was: this would"):
+    with pytest.raises(ValueError, match=r"params\.yaml is as it was: the edit would"):
         edit_params(CHOICES["photos"])

@@ -1,4 +1,4 @@
-"""A first look where there is nothing to see."""
+"""A first look refuses a folder without an image."""
 
 from __future__ import annotations
 

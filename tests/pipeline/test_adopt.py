@@ -1,4 +1,4 @@
-"""A folder of one's own images becomes the dataset: looked at, tracked, named, and measured."""
+"""`adopt` makes a folder of images the dataset: looked at, tracked, named in params, measured."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write(path: Path, pixels: NDArray[np.uint8], mode: str = "RGB") -> None:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """A user's folder: train and val, two classes, some files in other modes."""
+    """A user's folder: train and val, two classes, some gray files."""
     folder = tmp_path / "my photos"
     for split, images in ("train", random_images(12, seed=0)), ("val", random_images(4, seed=1)):
         for number, image in enumerate(images.transpose(0, 2, 3, 1)):
@@ -70,7 +70,7 @@ def test_an_adopted_folder_is_described_tracked_and_reproduced(
     assert [stage for stage in ran if stage.startswith("download")] == []
     assert {"measure@train", "compare", "publish", "export", "report"} <= set(ran)
     assert json.loads(project.read("reports/inventory.json"))["train"]["images"] == 13
-    # DVC has it: what is lost comes back, and nothing is run again.
+    # DVC keeps it: a lost folder comes back, and nothing is run again.
     before = project.read(f"{root}/train/cats/large.jpg")
     project.run("rm", "-r", f"{root}/train")
     project.run("dvc", "checkout", "--quiet")
@@ -150,7 +150,7 @@ def test_a_folder_of_the_project_is_tracked_where_it_is(clone: Project, photos: 
         assert (clone.path / folder / "val.dvc").is_file()
 
 
-def test_what_dvc_refuses_is_told_in_its_words(clone: Project, photos: Path) -> None:
+def test_an_error_of_dvc_is_shown(clone: Project, photos: Path) -> None:
     shutil.copytree(photos, clone.path / "images")
     clone.run("git", "add", "images")
     before = clone.read("params.yaml")
@@ -182,7 +182,7 @@ def test_the_folders_of_the_pipeline_are_its_own() -> None:
     assert {*folders - {"${item}"}, *READY_MADE} == set(OWN)
 
 
-def test_gray_images_get_presets_of_one_number(clone: Project, tmp_path: Path) -> None:
+def test_gray_images_get_presets_with_one_number(clone: Project, tmp_path: Path) -> None:
     for split in ("train", "test"):
         for number, image in enumerate(random_images(5, seed=2).transpose(0, 2, 3, 1)):
             write(tmp_path / "scans" / split / f"{number}.png", image, "L")
@@ -190,7 +190,7 @@ def test_gray_images_get_presets_of_one_number(clone: Project, tmp_path: Path) -
     presets = yaml.safe_load(clone.read("params.yaml"))["presets"]
     assert presets["half"] == {"mean": [0.5], "std": [0.5]}
     assert "imagenet" not in presets
-    assert "preset imagenet is gone, as it is not for gray; `git rm -r reports/presets/" in printed
+    assert "preset imagenet is removed, as it is not for gray; `git rm -r reports/" in printed
     clone.stage("validate")
 
 
@@ -203,7 +203,7 @@ def refused(project: Project, folder: Path) -> str:
     return printed.rpartition("error: ")[2]
 
 
-def test_what_is_no_dataset_is_refused_and_nothing_changes(
+def test_a_folder_that_is_no_dataset_is_refused_and_nothing_changes(
     clone: Project, photos: Path, tmp_path: Path
 ) -> None:
     assert "no such folder" in refused(clone, tmp_path / "gone")
@@ -240,7 +240,7 @@ def test_another_dataset_of_that_name_is_not_overwritten(clone: Project, photos:
     assert sorted((clone.path / "data").rglob("*")) == kept
 
 
-def test_names_are_printed_without_what_a_terminal_obeys(clone: Project, tmp_path: Path) -> None:
+def test_names_are_printed_without_control_characters(clone: Project, tmp_path: Path) -> None:
     folder = tmp_path / "hostile"
     for split in "train", "test":
         write(folder / split / "\x1b[31mred\x07" / "1.png", np.zeros((9, 9, 3), np.uint8))

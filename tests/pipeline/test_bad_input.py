@@ -106,10 +106,10 @@ MISTAKES: list[tuple[Callable[[Params], object], str]] = [
     (lambda params: params["presets"].update({f"x{SHELL}": HALF}), "presets.x; touch touched:"),
     (lambda params: params["dataset"]["download"].append(SHELL), "dataset.download.1: expected"),
     (lambda params: params["dataset"]["splits"].update({SHELL: "x"}), "dataset.splits.; touch"),
-    # DVC would take away what is there.
+    # DVC would delete what is there.
     (lambda params: params["dataset"].update(download=["own"]), "dataset.download.0: expected"),
     (lambda params: params["dataset"].update(download=["../../own"]), "dataset.download.0: "),
-    # DVC cannot hash such keys beside others, and makes no stage of them.
+    # DVC cannot hash such keys beside others, and makes no stage from them.
     (lambda params: params["presets"].update({1e3: HALF}), "presets.1000.0: expected a name of"),
     (lambda params: params["presets"].update({None: HALF}), "presets.None: expected a name of"),
     (lambda params: params["limits"].update({12: 0.1}), "limits: unknown name 12; expected one"),
@@ -135,7 +135,7 @@ def test_repro_does_nothing_for_a_mistake_in_params(
     assert all(image.exists() for image in images)
 
 
-def test_what_dvc_takes_away_before_a_stage_that_fails_comes_back(project: Project) -> None:
+def test_outputs_that_dvc_deletes_before_a_failing_stage_come_back(project: Project) -> None:
     project.edit_params(lambda params: params["presets"].update(half=HALF))  # of gray images
     output = project.run("dvc", "repro", expect=255)
     assert "failed to reproduce 'normalize@half'" in output
@@ -153,8 +153,8 @@ def test_help_runs_nothing(project: Project, stage: str) -> None:
     assert not (project.path / "data").exists()
 
 
-def test_make_names_what_no_stage_would_have_found(project: Project) -> None:
-    """Nothing depends on an unknown key, so `dvc repro` alone would run nothing and be content."""
+def test_make_names_an_unknown_key(project: Project) -> None:
+    """No stage depends on such a key, so `dvc repro` alone would run nothing and succeed."""
     project.use_this_environment()
     assert project.repro() == []
     project.edit_params(lambda params: params.update(prests={}))
@@ -216,7 +216,7 @@ def test_a_preset_that_was_not_run_cannot_be_published(project: Project) -> None
     )
 
 
-def test_labels_that_are_not_the_images_are_named(project: Project) -> None:
+def test_labels_that_do_not_match_the_images_are_named(project: Project) -> None:
     np.save(project.path / "data/cifar10/test/labels.npy", np.zeros(7, np.uint8))
     assert error_of(project, "measure", "test") == (
         "data/cifar10/test/labels.npy: expected an integer for each of 20 images, found uint8 "
@@ -253,7 +253,7 @@ def test_a_damaged_or_missing_report_is_named(project: Project) -> None:
         ("publish", "presets/dataset_pixel_std/distribution.json", "[]"),
     ],
 )
-def test_a_report_without_what_it_should_hold_is_named(
+def test_a_report_with_missing_parts_is_named(
     project: Project, stage: str, report: str, content: str
 ) -> None:
     (project.path / "reports" / report).write_text(content)
@@ -283,7 +283,7 @@ def test_nothing_is_published_while_a_limit_is_broken(project: Project) -> None:
     assert not (project.path / "data/exports").exists()
 
 
-def test_what_a_library_would_silently_change_is_not_exported(project: Project) -> None:
+def test_constants_that_a_library_would_silently_change_are_not_exported(project: Project) -> None:
     half = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 1e-10, 0.5]}
     path = project.path / "reports" / "published" / "normalization.json"
     path.write_text(json.dumps(half))
@@ -327,10 +327,10 @@ sys.addaudithook(interrupt)
         ("normalize half", "reports/presets/half"),
     ],
 )
-def test_a_full_disk_is_named_and_leaves_the_result_before(
+def test_a_full_disk_is_named_and_leaves_the_old_result(
     project: Project, command: str, folder: str
 ) -> None:
-    """On a real disk of 40 kB, which holds the result before but not another beside it."""
+    """On a real disk of 40 kB, which has room for the old result but not for a second one."""
     script = f"""
         set -e
         cp -r {folder} kept
@@ -374,13 +374,13 @@ def test_when_every_source_fails_each_is_listed_with_its_reason(
     assert lines[2] == (
         "  /no/such/folder: neither a file, a folder nor one of zenodo, toronto, npm"
     )
-    # Served well, but not the official archive.
+    # A complete download, but not the official archive.
     assert lines[3].startswith(f"  {server.url('well')}: SHA256 hash of downloaded file")
     assert lines[4].startswith("To go on: `dvc pull` from your team's remote, or put the path of")
     assert project.read("data/cifar10/train/images.npy") == before
 
 
-def test_a_bad_source_is_left_for_the_next_with_one_line(
+def test_after_a_bad_source_the_next_is_tried_and_one_line_says_so(
     project: Project, server: Server, sample: Sample, tmp_path: Path
 ) -> None:
     digests = (
@@ -415,7 +415,7 @@ def test_a_killed_download_leaves_nothing_and_runs_again(
     assert not (cache / ARCHIVE).exists()
     assert not list(project.path.glob("data/cifar10/*/*.npy"))
 
-    # The archive that the real images came from spares another download of it.
+    # A link to the archive of the real images saves a second download.
     for archive in cache_folder().glob("*.t*gz"):
         os.link(archive, cache / archive.name)
     project.run("git", "checkout", "--quiet", "params.yaml")

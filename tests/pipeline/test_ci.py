@@ -1,4 +1,4 @@
-"""The workflow that a team runs on every change, and its scripts in clones such as GitHub makes."""
+"""The workflow that a team runs on every change, and its scripts in clones as GitHub makes them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_zizmor_finds_nothing_to_complain_of() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_action_is_one_of_github_at_a_commit_named_by_its_release() -> None:
+def test_every_action_is_by_github_and_pinned_to_the_commit_of_a_release() -> None:
     used = [line for line in WORKFLOW.read_text().splitlines() if "uses:" in line]
     assert len(used) == sum("uses" in step for job in JOBS.values() for step in job["steps"])
     action = r" +- uses: actions/(checkout|setup-python|cache)@[0-9a-f]{40} # v\d+\.\d+\.\d+"
@@ -44,7 +44,7 @@ def test_every_command_is_a_script_of_the_repository_or_the_pinned_install(comma
         assert os.access(ROOT / command.split()[0], os.X_OK)
 
 
-def test_every_job_may_only_read_and_ends() -> None:
+def test_every_job_may_only_read_and_has_a_timeout() -> None:
     assert yaml.safe_load(WORKFLOW.read_text())["permissions"] == {}
     for job in JOBS.values():
         assert job["permissions"] == {"contents": "read"}
@@ -62,7 +62,7 @@ def summary(cloned: Project) -> str:
     return Path(cloned.environment["GITHUB_STEP_SUMMARY"]).read_text()
 
 
-def test_what_is_committed_here_is_fresh_and_nothing_is_downloaded_to_tell(
+def test_this_commit_is_fresh_and_the_check_downloads_nothing(
     checkout: Project, tmp_path: Path
 ) -> None:
     cloned = clone(checkout, tmp_path / "clone")
@@ -72,7 +72,7 @@ def test_what_is_committed_here_is_fresh_and_nothing_is_downloaded_to_tell(
     assert cloned.run("git", "status", "--porcelain") == ""
 
 
-def test_data_of_another_branch_are_named_and_brought_back(project: Project) -> None:
+def test_data_of_another_branch_are_found_and_dvc_checkout_mends_them(project: Project) -> None:
     project.run("git", "switch", "--quiet", "--create", "change")
     project.write_images("test", random_images(20, seed=2))
     project.run("dvc", "commit", "--force", "--quiet", "download")
@@ -108,7 +108,7 @@ def test_the_summary_has_every_metric_that_the_branch_changed(
     project.run("git", "branch", "start")
     project.run("git", "switch", "--quiet", "--create", "change")
     choose("imagenet")
-    # What main does meanwhile is no change of the branch.
+    # Changes on main meanwhile are no changes of the branch.
     project.run("git", "switch", "--quiet", "main")
     choose("half")
     cloned = clone(project, tmp_path / "clone", "--branch=change")

@@ -25,7 +25,7 @@ from tests.exports import (
 
 PUBLISHED = json.loads((ROOT / "reports/published/normalization.json").read_bytes())
 
-# All that are exported, and often those that people use.
+# Everything that can be exported, and often what people use.
 MEANS = st.floats(-2, 2) | st.floats(-LARGEST, LARGEST)
 STDS = st.floats(-9, 9).map(lambda exponent: 10.0**exponent)
 PRESETS = st.sampled_from([1, 3]).flatmap(
@@ -91,7 +91,7 @@ def test_the_same_bytes_again_and_elsewhere(reproduced: Project, tmp_path: Path)
         assert elsewhere.read(f"data/exports/{name}") == reproduced.read(f"data/exports/{name}")
 
 
-def test_it_takes_neither_images_nor_statistics(
+def test_it_needs_neither_images_nor_statistics(
     checkout: Project, folder: Path, tmp_path: Path
 ) -> None:
     project = checkout.copy_to(tmp_path / "normstats")

@@ -1,4 +1,4 @@
-"""Folders of image files, from the files to the report: as users have them."""
+"""Folders of image files as users have them, from the files to the report."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def use(root: str, **changes: Any) -> Any:
 
 
 def files_of(images: Images) -> dict[str, bytes]:
-    """By class, in the order that `write_images` gives labels: as a folder sorts them."""
+    """The images as PNG files, in the classes that `write_images` gives to arrays."""
     return {
         f"class {number % 10}/{number:03d}.png": png(image) for number, image in enumerate(images)
     }
@@ -61,7 +61,7 @@ def by_class(images: Images) -> Images:
 
 @pytest.fixture
 def photos(project: Project, tmp_path: Path) -> Project:
-    """A project whose images are files, in place of CIFAR-10, and were not measured yet."""
+    """A project with image files in place of CIFAR-10, not measured yet."""
     project.environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
     for split, images in ("train", random_images(60, seed=0)), ("test", random_images(20, seed=1)):
         write(project.path / "data" / "photos" / split, files_of(images))
@@ -71,7 +71,7 @@ def photos(project: Project, tmp_path: Path) -> Project:
 
 
 def measured(project: Project, *splits: str) -> str:
-    """Measure; what was said of progress, the last line of it."""
+    """Measure; the last line of the progress of each split."""
     said = [project.stage("measure", split) for split in splits or ("train", "test")]
     return "\n".join(line.replace("\r", "\n").strip().splitlines()[-1] for line in said)
 
@@ -90,7 +90,7 @@ def test_the_same_images_give_the_same_bytes_as_files_and_as_an_array(
         np.save(arrays.path / "data" / "cifar10" / split / "images.npy", by_class(images))
     measured(arrays)
     assert statistics(photos) == statistics(arrays)
-    # The classes are as they were, and within a class the order of the images.
+    # The classes are the same, and so is the order of the images within a class.
     found, expected = json.loads(photos.read(SHIFT)), json.loads(shift)
     assert list(found.pop("classes").values()) == list(expected.pop("classes").values())
     for of in (found, expected):
@@ -99,7 +99,7 @@ def test_the_same_images_give_the_same_bytes_as_files_and_as_an_array(
     assert photos.repro("compare") == []
 
 
-def test_neither_processes_nor_the_order_on_disk_nor_a_memory_change_a_byte(
+def test_processes_order_on_disk_and_stored_results_change_no_byte(
     photos: Project, tmp_path: Path
 ) -> None:
     measured(photos)
@@ -118,7 +118,7 @@ def test_neither_processes_nor_the_order_on_disk_nor_a_memory_change_a_byte(
     assert statistics(photos) == expected
 
 
-def test_of_added_files_only_they_are_measured(photos: Project) -> None:
+def test_only_added_files_are_measured(photos: Project) -> None:
     measured(photos)
     added = random_images(3, seed=9)
     folder = photos.path / "data" / "photos" / "train"
@@ -185,7 +185,7 @@ def test_bad_files_stop_the_run_and_are_all_named(photos: Project) -> None:
     assert statistics(photos) == before
 
 
-def test_in_quarantine_they_are_listed_and_counted_and_not_measured(photos: Project) -> None:
+def test_quarantined_files_are_listed_and_counted_but_not_measured(photos: Project) -> None:
     geotiff = tiff(({256: 8, 257: 9, 258: (8, 8, 8), 262: 2, 277: 3, 42113: b"0\0"}, bytes(216)))
     write(photos.path / "data" / "photos" / "train", {"class 0/geo.tif": geotiff})
     measured(photos)
@@ -247,7 +247,7 @@ def test_duplicates_and_conversions_are_counted(photos: Project) -> None:
 
 
 def test_a_run_with_another_decoder_than_the_recorded_one_says_so(photos: Project) -> None:
-    """As after a merge of somebody's reports; the stages do their work."""
+    """As after a merge of another person's reports. The stages still run."""
     inventory, index = photos.path / "reports/inventory.json", photos.path / "data/index/train.json"
     of_split = {"images": 60, "classes": 10, "decoder": ["Pillow 1.0"]}
     inventory.write_text(json.dumps({"train": of_split, "test": of_split}))
@@ -263,7 +263,7 @@ def test_a_run_with_another_decoder_than_the_recorded_one_says_so(photos: Projec
     assert [of_stage.count(said) for of_stage in printed] == [1, 1, 1]
 
 
-def test_images_of_any_sizes_are_those_of_numpy(photos: Project) -> None:
+def test_results_for_images_of_any_size_equal_numpys(photos: Project) -> None:
     """Both stds by their definitions, over the pixels and over the images."""
     rng = np.random.default_rng(5)
     for split in ("train", "test"):
@@ -289,7 +289,7 @@ def test_images_of_any_sizes_are_those_of_numpy(photos: Project) -> None:
         assert found["image_mean_std"][name] == pytest.approx(np.std(means), abs=1e-12)
 
 
-def test_resizing_and_cropping_are_torchvisions_and_recorded(photos: Project) -> None:
+def test_resizing_and_cropping_equal_torchvisions_and_are_recorded(photos: Project) -> None:
     before = photos.repro("measure") and statistics(photos)
     photos.edit_params(use("data/photos", resize=12, crop=10))
     assert {"measure@train", "measure@test"} < set(photos.repro("sample", "compare"))
@@ -306,10 +306,10 @@ def test_resizing_and_cropping_are_torchvisions_and_recorded(photos: Project) ->
     assert "crop: 10" in page
 
 
-def test_who_pulls_the_statistics_compares_without_them_being_measured(
+def test_pulled_statistics_are_compared_without_the_store_of_their_images(
     photos: Project, tmp_path: Path
 ) -> None:
-    """The memory is not shared: compare measures what it lacks, with the same result."""
+    """The store is not shared: compare measures what is missing, with the same result."""
     measured(photos)
     photos.stage("compare")
     shift = photos.read(SHIFT)

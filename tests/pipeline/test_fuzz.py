@@ -1,4 +1,4 @@
-"""Whatever is in the files that a stage reads, it ends well or with one readable error."""
+"""A stage ends well or with one readable error, whatever is in the files that it reads."""
 
 from __future__ import annotations
 
@@ -42,5 +42,5 @@ def test_a_damaged_file_is_no_traceback(
             path.write_bytes(damaged(rng, path, content))
             ends.add(call(rng.choice(target.commands)) is None)
     finally:
-        path.write_bytes(content)  # a failure is none of the next file
-    assert False in ends  # it is read
+        path.write_bytes(content)  # the next test needs it whole
+    assert False in ends  # so the file is read

@@ -29,7 +29,7 @@ PRESETS = ("to_tensor", "half", "dataset_image_std", "dataset_pixel_std")
 
 @pytest.fixture
 def changed(gray: Project, tmp_path: Path) -> Project:
-    """A reproduced project to change at will."""
+    """A reproduced project that a test may change."""
     return gray.copy_to(tmp_path / "normstats")
 
 
@@ -43,8 +43,8 @@ def read(project: Project, path: str) -> Any:
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_metrics_are_8_numbers_a_preset_as_numpy_gives_them(gray: Project, preset: str) -> None:
-    """By hand, from the pixels; a fitted std is of all pixels, or the mean of the images' stds."""
+def test_metrics_are_8_numbers_a_preset_and_equal_numpys(gray: Project, preset: str) -> None:
+    """By hand, from the pixels. A fitted std is of all pixels, or the mean of the images' stds."""
     train, test = (pixels(gray, split) / 255 for split in ("train", "test"))
     mean, std = {
         "to_tensor": (0, 1),
@@ -66,7 +66,7 @@ def test_metrics_are_8_numbers_a_preset_as_numpy_gives_them(gray: Project, prese
             assert found[part][measure] == {"gray": pytest.approx(value, abs=1e-12)}
 
 
-def test_a_limit_is_of_the_channel_there_is(gray: Project) -> None:
+def test_a_limit_holds_for_the_one_channel(gray: Project) -> None:
     psi = read(gray, "shift.json")["psi"]
     assert list(psi) == ["gray"]
     assert read(gray, "check.json")["limits"]["psi"] == {
@@ -74,7 +74,7 @@ def test_a_limit_is_of_the_channel_there_is(gray: Project) -> None:
     }
 
 
-def test_what_is_published_is_one_number_each(gray: Project) -> None:
+def test_one_mean_and_one_std_are_published(gray: Project) -> None:
     train = pixels(gray, "train") / 255
     published = read(gray, "published/normalization.json")
     assert published == {
@@ -98,7 +98,7 @@ def test_a_constant_of_gray_images_is_identified(gray: Project, words: str, expe
     assert max(len(line) for line in output.splitlines() if "https://" not in line) <= 100
 
 
-def test_a_constant_of_three_channels_is_none_of_gray_images(gray: Project) -> None:
+def test_a_constant_of_three_channels_is_refused(gray: Project) -> None:
     assert gray.stage("identify", "0.2023", "0.1994", "0.2010", expect=1) == (
         "error: expected 1 number (a mean or a std), 2 numbers (a mean, then a std) or the name of "
         "a preset, found 3 words: 0.2023 0.1994 0.2010\n"
@@ -141,7 +141,7 @@ def browser() -> Iterator[Browser]:
 
 @needs_chromium
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
-def test_the_page_is_of_one_channel(gray: Project, browser: Browser, width: int) -> None:
+def test_the_page_has_one_channel(gray: Project, browser: Browser, width: int) -> None:
     with opened(browser, gray.path / "reports/index.html", width=width) as it:
         unfold(it.page)
         assert it.console == []
@@ -168,7 +168,7 @@ def test_the_page_is_of_one_channel(gray: Project, browser: Browser, width: int)
 
 
 @needs_chromium
-def test_the_plots_are_of_one_channel_and_fill_the_page(gray: Project, browser: Browser) -> None:
+def test_the_plots_have_one_channel_and_fill_the_page(gray: Project, browser: Browser) -> None:
     with opened(browser, gray.path / "reports/index.html") as it:
         room = it.page.locator("main").evaluate("main => main.clientWidth")
         for plot, lines in (("levels-plot", 1), ("cumulative-plot", 2)):

@@ -1,4 +1,4 @@
-"""Names of classes, labels and files are somebody else's text: both pages show them, run none."""
+"""Names of classes, labels and files come from others: both pages show them and run none."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NAMES = (
     f"]]>&lt;script&gt;{RUN}&lt;/script&gt;&amp;\\u003cscript\\u003e",
 )
 REPORT = "reports/index.html"
-# A folder's, as an element that needs no closing tag.
+# The name of a folder: an element without a closing tag, as a name has no slash.
 ROOT = f'<img src=x onerror="{RUN}">'
 
 
@@ -47,7 +47,7 @@ def rename(project: Project, report: str, change: Callable[[Any], object]) -> No
 
 @pytest.fixture(scope="module")
 def hostile(reproduced: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """Every name of a dataset that a report takes over, in the reports that the pages are of."""
+    """A project with a hostile text for every name that its reports take from a dataset."""
     project = reproduced.copy_to(tmp_path_factory.mktemp("hostile") / "normstats")
 
     def classes(shift: dict[str, Any]) -> None:
@@ -82,7 +82,7 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def shown(browser: Browser, path: Path) -> Iterator[Page]:
-    """The page, which asks for nothing but itself, complains of nothing and runs no name."""
+    """Open a page. It must request only itself, log nothing and run no name."""
     with opened(browser, path) as it:
         yield it.page
         assert it.page.evaluate("window.ran") is None
@@ -102,7 +102,7 @@ def as_one_line(text: str | None) -> str:
         ("dvc_plots/index.html", "reports_plots_classes_json"),
     ],
 )
-def test_each_class_is_drawn_under_its_name_and_pointing_at_it_tells_it(
+def test_each_class_is_drawn_under_its_name_and_its_tooltip_has_it(
     hostile: Project, browser: Browser, page: str, plot: str
 ) -> None:
     names = [name if page == REPORT else name.replace("<", "‹") for name in NAMES]
@@ -112,7 +112,7 @@ def test_each_class_is_drawn_under_its_name_and_pointing_at_it_tells_it(
         for name in names:
             assert sum(name in label for label in told) == 2 * len(CHANNELS), name
         for point in points.all()[: len(NAMES)]:
-            it.mouse.move(0, 0)  # the tooltip before would lie over this point
+            it.mouse.move(0, 0)  # the last tooltip would cover this point
             point.hover(force=True)
             it.locator("#vg-tooltip-element.visible").wait_for()
             value = it.locator("#vg-tooltip-element .value").first.text_content()
@@ -130,8 +130,10 @@ def test_the_page_shows_the_names_of_classes_labels_files_and_the_dataset(
         assert all(f"{name}, {name}/{name}.png" in captions for name in NAMES[:4])
 
 
-def test_the_plots_of_dvc_are_the_plots_and_no_more(hostile: Project, browser: Browser) -> None:
-    """No table of files or reasons, which DVC would draw as a plot of one against the other."""
+def test_the_plots_of_dvc_are_the_plots_and_nothing_else(
+    hostile: Project, browser: Browser
+) -> None:
+    """DVC would draw the table of files and reasons as a plot of one against the other."""
     path = hostile.path / "dvc_plots/index.html"
     assert "#reports_quarantine_json" not in path.read_text()
     with shown(browser, path) as it:
@@ -144,8 +146,8 @@ def test_the_plots_of_dvc_are_the_plots_and_no_more(hostile: Project, browser: B
         assert len(names) == 5 + 3
 
 
-def test_no_name_runs_in_the_page_that_dvc_itself_has(hostile: Project, browser: Browser) -> None:
-    """A project around this one uses it, unless it is told of ours. Its plots need a host."""
+def test_no_name_runs_in_the_default_page_of_dvc(hostile: Project, browser: Browser) -> None:
+    """A project around this one uses that page unless it is set to ours. Its plots need a host."""
     config = hostile.path / ".dvc/config"
     before = config.read_text()
     config.write_text(re.sub(r".*html_template.*\n", "", before))

@@ -19,7 +19,7 @@ def project(
     cifar10: dict[str, LabelledImages],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Project:
-    """With the statistics of CIFAR-10, and nothing else of the pipeline; no test changes it."""
+    """A project with only the statistics of CIFAR-10; no test changes it."""
     project = checkout.copy_to(tmp_path_factory.mktemp("identify") / "normstats")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project.path)
@@ -56,7 +56,7 @@ def test_a_preset_is_known_by_its_name(project: Project) -> None:
     assert "published as the std of ImageNet" in output
 
 
-def test_a_fitted_preset_is_its_definition_to_the_last_digit(project: Project) -> None:
+def test_a_fitted_preset_equals_its_definition_to_the_last_digit(project: Project) -> None:
     output = " ".join(project.stage("identify", "dataset_image_std").split())
     assert "equals the mean of all train pixels to all 17 decimals given" in output
     assert "equals the mean of the train images' stds (ddof 0) to all 17 decimals given" in output

@@ -1,6 +1,6 @@
-"""What users give `make` reaches the commands as it is: no text of it is run, eaten or printed.
+"""What users give to `make` reaches the commands unchanged: it is not run, lost or printed.
 
-Here the commands themselves only print the words that they are given.
+Here the commands only print their arguments.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def write_command(path: Path) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The Makefile beside an environment whose `python` prints the words that it is given."""
+    """The Makefile beside an environment whose `python` prints its arguments."""
     (tmp_path / "Makefile").write_bytes((ROOT / "Makefile").read_bytes())
     commands = tmp_path / ".venv" / "bin"
     commands.mkdir(parents=True)
@@ -78,7 +78,7 @@ def given(printed: str) -> list[str]:
 @pytest.mark.parametrize(
     ("target", "name"), [("adopt", "DATA"), ("share", "REMOTE"), ("release", "VERSION")]
 )
-def test_a_value_arrives_as_it_is(folder: Path, target: str, name: str) -> None:
+def test_a_value_arrives_unchanged(folder: Path, target: str, name: str) -> None:
     before = sorted(folder.iterdir())
     for value in VALUES:
         for printed in (
@@ -89,7 +89,7 @@ def test_a_value_arrives_as_it_is(folder: Path, target: str, name: str) -> None:
     assert sorted(folder.iterdir()) == before
 
 
-def test_options_are_words_that_are_not_printed(folder: Path) -> None:
+def test_options_arrive_as_words_and_are_not_printed(folder: Path) -> None:
     options = "user=ann password=s3cr$t*'` $(touch run) secret"
     before = sorted(folder.iterdir())
     printed = make(folder, "share", "REMOTE=s3://bucket", f"OPTIONS={options}")
@@ -99,7 +99,7 @@ def test_options_are_words_that_are_not_printed(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["adopt", "share"])
-def test_what_is_missing_is_asked_for(folder: Path, target: str) -> None:
+def test_a_missing_value_is_asked_for(folder: Path, target: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as error:
         make(folder, target)
     assert f"Say where: make {target}" in error.value.stderr
@@ -115,7 +115,7 @@ def test_help_has_a_line_for_every_target() -> None:
 
 @pytest.fixture
 def path(folder: Path) -> Path:
-    """What is on the PATH: no more than any system has."""
+    """A PATH with only what any system has."""
     commands = folder / "commands"
     commands.mkdir()
     for name in "make", "mkdir", "sh", "touch", "uname":
@@ -130,7 +130,7 @@ def installs(folder: Path, path: Path, *words: str) -> list[list[str]]:
     return [words for words in given if "install" in words]
 
 
-def test_uv_installs_where_it_is_and_pip_where_not(folder: Path, path: Path) -> None:
+def test_uv_installs_if_it_is_there_else_pip(folder: Path, path: Path) -> None:
     by_pip = ["-m", "pip", "install", "--disable-pip-version-check", "-r"]
     assert installs(folder, path, INSTALLED) == [[*by_pip, "requirements.txt"]]
     assert installs(folder, path, INSTALLED) == []
@@ -152,7 +152,9 @@ def test_torch_for_cpus_is_asked_of_uv_and_remembered(folder: Path, path: Path) 
     assert installs(folder, path, INSTALLED, "TORCH=cpu") == []
 
 
-def test_torch_for_cpus_is_refused_without_uv_or_where_another_is(folder: Path, path: Path) -> None:
+def test_torch_for_cpus_is_refused_without_uv_or_beside_another_torch(
+    folder: Path, path: Path
+) -> None:
     before = sorted((folder / ".venv").iterdir())
     with pytest.raises(subprocess.CalledProcessError) as error:
         installs(folder, path, INSTALLED, "TORCH=cpu")

@@ -121,16 +121,16 @@ def test_larger_files_are_refused_by_name(split: Path, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("others", [{}, {"resize": 25}, {"resize": (22, 22), "crop": 30}])
-def test_what_was_measured_with_another_limit_changes_no_result(
+def test_results_do_not_depend_on_the_limits_used_before(
     split: Path, monkeypatch: pytest.MonkeyPatch, others: dict[str, Any]
 ) -> None:
-    """Resized to 25 the second has 925 pixels; cropped to 30 all have 900."""
+    """Resized to 25, the second image has 925 pixels; cropped to 30, all have 900."""
     limits = (19 if not others else 484, 650, 850, 1300, MAX_PIXELS)
 
     def found(limit: int) -> list[bytes]:
         try:
             return saved(measured(split, limit, Counting(), **others))
-        except ValueError as error:  # that no image is left
+        except ValueError as error:  # no image is left
             return [str(error).encode()]
 
     anew = {}
@@ -145,7 +145,7 @@ def test_what_was_measured_with_another_limit_changes_no_result(
             assert found(limit) == anew[limit]
 
 
-def test_only_what_the_limit_is_about_is_measured_again(
+def test_only_images_that_the_new_limit_affects_are_measured_again(
     split: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(split.parent / "cache"))

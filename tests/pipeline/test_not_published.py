@@ -1,4 +1,4 @@
-"""Where a limit is broken nothing is handed out, and the page of the same run says so."""
+"""If a limit is broken, nothing is published, and the page of the same run says so."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ CHANNELS = ("red", "green", "blue")
 
 @pytest.fixture(scope="module")
 def brighter(reproduced: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A published project that took another dataset on, whose test images are far brighter.
+    """A published project with another dataset, whose test images are far brighter.
 
-    Then reproduced, which stops at `publish`; no test changes it.
+    It is reproduced, which stops at `publish`. No test changes it.
     """
     project = reproduced.copy_to(tmp_path_factory.mktemp("brighter") / "normstats")
     project.write_images("train", random_images(60, seed=2) // 2)
@@ -59,7 +59,7 @@ def test_the_run_ends_at_publish_with_the_verdict_of_check(brighter: Project) ->
     assert brighter.stage("check", expect=1) in output
 
 
-def test_nothing_of_the_dataset_before_is_left_to_take(brighter: Project) -> None:
+def test_nothing_of_the_dataset_before_is_left_to_use(brighter: Project) -> None:
     for folder in HANDED_OUT:
         assert [path for path in (brighter.path / folder).rglob("*") if path.is_file()] == []
 
@@ -70,7 +70,7 @@ def test_nor_where_the_new_dataset_cannot_be_measured(project: Project) -> None:
         (project.path / "data/own" / split / "damaged.png").write_bytes(b"no picture")
     project.edit_params(lambda params: params["dataset"].update(root="data/own", download=[]))
     output = project.run("dvc", "repro", expect=255)
-    assert "reports/published and data/exports: gone" in output
+    assert "reports/published and data/exports: removed" in output
     assert "damaged.png" in output
     assert not any((project.path / folder).exists() for folder in HANDED_OUT)
 
@@ -107,7 +107,9 @@ def test_the_page_drawn_by_hand_is_the_same(changed: Project) -> None:
     assert changed.read(PAGE) == page
 
 
-def test_it_is_told_again_until_it_is_mended_and_then_all_is_handed_out(changed: Project) -> None:
+def test_the_error_comes_again_until_it_is_mended_and_then_all_is_published(
+    changed: Project,
+) -> None:
     output = changed.run("dvc", "repro", expect=255)
     assert re.findall(r"Running stage '(.*)'", output) == ["publish"]
     assert "6 of 9 limits are broken" in output
@@ -123,7 +125,7 @@ def test_it_is_told_again_until_it_is_mended_and_then_all_is_handed_out(changed:
     assert "<title>CIFAR-10 normalization</title>" in changed.read(PAGE).decode()
 
 
-def test_going_back_hands_out_again_what_was_there(project: Project) -> None:
+def test_going_back_publishes_again_what_was_there(project: Project) -> None:
     before = {path: path.read_bytes() for path in project.path.glob("data/exports/*")}
     project.edit_params(lambda params: params["limits"].update(psi=0))
     project.run("dvc", "repro", expect=255)

@@ -15,7 +15,7 @@ HUGE = 123456789.125
 
 
 def test_the_screen_has_the_numbers_of_every_preset_in_80_columns() -> None:
-    """Those of CIFAR-10, which the reports of the repository are of."""
+    """The committed reports, of CIFAR-10."""
     screen = Project(ROOT).stage("overview")
     assert max(map(len, screen.splitlines())) <= 80
     words = screen.replace("−", "-").split()
@@ -54,7 +54,7 @@ def test_a_long_name_and_a_large_number_are_folded_and_not_cut(
     assert " 123456789.1" in screen  # and the last digits below it
 
 
-def test_a_preset_that_a_broken_limit_holds_back_is_not_called_published(
+def test_a_preset_behind_a_broken_limit_is_not_called_published(
     gray: Project, tmp_path: Path
 ) -> None:
     project = gray.copy_to(tmp_path / "normstats")

@@ -1,4 +1,4 @@
-"""The packages that pyproject.toml names, and the pins of all that these need."""
+"""The packages that pyproject.toml names, and the pins of these and of what they need."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ machines = pytest.mark.parametrize("machine", MACHINES, ids=lambda m: "-".join(m
 
 
 def versions(lines: list[str], machine: Machine) -> dict[str, str]:
-    """The version of each package on a machine; each must be pinned, once."""
+    """The version of each package on a machine; each package must be pinned exactly once."""
     found: dict[str, str] = {}
     for line in lines:
         requirement = Requirement(line)
@@ -49,7 +49,7 @@ def locked(path: Path, machine: Machine) -> dict[str, str]:
 
 
 def with_extra(extra: str) -> list[str]:
-    """What pyproject.toml names for it, those of the extras that it takes in too."""
+    """What pyproject.toml names for an extra, and for the extras that it includes."""
     lines: list[str] = []
     for line in EXTRAS[extra]:
         requirement = Requirement(line)
@@ -68,7 +68,7 @@ def test_the_lock_has_all_that_the_project_names(machine: Machine) -> None:
 
 @machines
 @pytest.mark.parametrize("extra", EXTRAS)
-def test_the_lock_of_an_extra_has_its_packages_and_those_of_the_project(
+def test_the_lock_of_an_extra_has_its_packages_and_the_packages_of_the_project(
     extra: str, machine: Machine
 ) -> None:
     named = versions(with_extra(extra), machine)
@@ -76,7 +76,7 @@ def test_the_lock_of_an_extra_has_its_packages_and_those_of_the_project(
 
 
 @machines
-def test_one_version_of_a_package_serves_all(machine: Machine) -> None:
+def test_all_locks_have_the_same_version_of_a_package(machine: Machine) -> None:
     together: dict[str, str] = {}
     for path in LOCKS.values():
         pins = locked(path, machine)

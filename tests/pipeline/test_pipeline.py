@@ -108,7 +108,7 @@ def test_metrics_diff_compares_two_settings(project: Project) -> None:
         assert change["old"] == own["preset"]["mean"][channel]
 
 
-def test_plots_diff_draws_what_was_published_and_what_is(project: Project) -> None:
+def test_plots_diff_draws_the_published_preset_before_and_after(project: Project) -> None:
     project.edit_params(choose("half"))
     project.repro()
     shown = json.loads(project.run("dvc", "plots", "diff", "--json"))["data"]
@@ -139,7 +139,7 @@ def test_metrics_are_24_numbers_a_preset(project: Project) -> None:
         assert flat == keys
 
 
-def test_what_cannot_change_a_result_runs_nothing(project: Project) -> None:
+def test_params_that_cannot_change_a_result_run_nothing(project: Project) -> None:
     def change(params: Params) -> None:
         params["measure"] = {"device": "cpu", "batch_images": 17}
         params["dataset"]["sources"] = ["npm", "zenodo"]
@@ -233,7 +233,7 @@ def test_changed_images_are_measured_again(project: Project) -> None:
 def test_a_larger_dvc_project_draws_the_report_and_the_plots(
     project: Project, tmp_path: Path
 ) -> None:
-    """As a folder of it, without a `.dvc` of its own."""
+    """This project is a folder of it, without its own `.dvc`."""
     larger = Project(tmp_path / "larger", project.environment)
     ours = Project(larger.path / "normstats", project.environment)
     larger.path.mkdir()
@@ -255,7 +255,7 @@ HIDDEN = (".DS_Store", "Thumbs.db", ".ipynb_checkpoints/a.png", ".a.png.swp", ".
 SHOWN = ("a.png~", "#a.png#")
 
 
-def test_what_editors_and_systems_leave_makes_nothing_stale(project: Project) -> None:
+def test_leftovers_of_editors_and_systems_make_nothing_stale(project: Project) -> None:
     folders = {
         "stages/shared": HIDDEN + SHOWN,
         "stages/report/templates": HIDDEN + SHOWN,
@@ -271,7 +271,7 @@ def test_what_editors_and_systems_leave_makes_nothing_stale(project: Project) ->
     assert project.run("git", "status", "--porcelain") == ""
 
 
-def test_dvc_sees_what_is_measured_of_a_folder_of_images(project: Project) -> None:
+def test_dvc_sees_exactly_the_files_that_are_measured(project: Project) -> None:
     folder = project.path / "data/photos/train"
     (folder / ".ipynb_checkpoints").mkdir(parents=True)
     for name in HIDDEN + SHOWN:

@@ -72,7 +72,7 @@ def write_reports(project: Path, preset: str, std: float) -> None:
 
 
 def write_shift(project: Path, value: float) -> None:
-    """Rows with an interval or a standard error, and one of each without."""
+    """Rows with and without an interval or a standard error."""
     shift = [
         {
             "measure": measure,
@@ -107,7 +107,7 @@ def write_shift(project: Path, value: float) -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project with this one's plots, one commit, and another std for `half` since then."""
+    """A project with our plots, one commit, and a later change of the std of `half`."""
     path = tmp_path_factory.mktemp("project")
     run("git", "init", "--quiet", cwd=path)
     run(sys.executable, "-m", "dvc", "init", "--quiet", cwd=path)
@@ -139,7 +139,7 @@ def compared_page(project: Path) -> Path:
 
 
 class Page(HTMLParser):
-    """What the tests ask of a page: its addresses, style sheets, divs, and what each shows."""
+    """What the tests use of a page: its addresses, style sheets and divs, and what each shows."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -162,7 +162,7 @@ class Page(HTMLParser):
         ]
         if tag == "div" and "id" in values:
             self.divs.append(values["id"])
-        # A mark without an outline is in the page, but nothing is to be seen of it.
+        # A mark without an outline is in the page, but cannot be seen.
         if values.get("d"):
             self.areas[self.divs[-1]] += values.get("aria-roledescription") == "area mark"
             self.lines[self.divs[-1]] += values.get("aria-roledescription") == "line mark"
@@ -182,7 +182,7 @@ Drawn = tuple[Page, list[str]]
 
 
 def draw(page: Path, profile: Path) -> Drawn:
-    """Return the page as the browser draws it, and all that it wrote to its console."""
+    """The page as the browser draws it, and the lines of its console."""
     assert CHROMIUM is not None
     done = run(
         CHROMIUM,
@@ -248,12 +248,12 @@ def test_a_comparison_draws_every_revision_in_its_own_row(compared: Drawn) -> No
 
 
 @needs_chromium
-def test_the_shift_is_drawn_with_what_is_known_of_it(shown: Drawn) -> None:
+def test_the_shift_is_drawn_with_the_intervals_that_are_known(shown: Drawn) -> None:
     page, console = shown
-    # Each row has a line where alike splits would be; all intervals but one are known.
+    # Each row has a line at the value of alike splits; all intervals but one are known.
     assert (page.points[SHIFT], page.rules[SHIFT]) == (6, 6 + 5)
     assert [text for text in page.texts[SHIFT] if text in CHANNELS] == list(CHANNELS)
-    # Classes stand in the order of the rows, not of the alphabet; only means have errors.
+    # Classes keep the order of the rows, which is not alphabetic; only means have errors.
     assert (page.points[CLASSES], page.rules[CLASSES]) == (12, 6)
     assert [text for text in page.texts[CLASSES] if text in CLASS_NAMES] == [*CLASS_NAMES * 2]
     assert console == []

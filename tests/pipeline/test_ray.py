@@ -121,7 +121,7 @@ def test_a_task_that_kills_every_worker_is_given_up_and_named(nodes: Nodes, tmp_
     assert tried.read_text() == "once\n" * (1 + RETRIES)
 
 
-def test_an_error_of_our_own_shows_where_it_is(nodes: Nodes) -> None:
+def test_a_programming_error_shows_where_it_is(nodes: Nodes) -> None:
     def work(number: int) -> float:
         return 1 / number
 
@@ -163,7 +163,7 @@ def test_an_array_has_the_same_bytes_from_ranges_that_come_in_any_order(
     assert local.image_sums.tolist() == images.sum(axis=(2, 3)).tolist()
 
 
-def test_devices_that_ray_does_not_deal_out_are_refused(tmp_path: Path) -> None:
+def test_devices_that_ray_does_not_assign_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", random_images(3, seed=0))
     for device in ("mps", "cuda:1"):
         on_a_cluster = Measure(engine="ray", ray_address="auto", device=device)
@@ -204,13 +204,13 @@ def test_a_cluster_that_wants_another_token_says_so_in_one_line(
     assert len(before) <= 1  # Ray itself warns
 
 
-# What another program of this user does: the code of a task, and a process that tries to run it.
+# Another program of this user, which tries to run a task.
 INTRUDE = """
 import ray, sys
 ray.init(sys.argv[1], logging_level="ERROR", log_to_driver=False)
 print("ran a task:", ray.get(ray.remote(lambda: 6 * 7).remote()))
 """
-# Ray runs until the last result is taken. Meanwhile: what listens, and whom it lets in.
+# Ray runs until the last result is taken. Until then, see what listens and who gets in.
 WHO_COMES_IN = f"""
 import json, os, psutil, subprocess, sys
 from stages.measure.engine import engine_of
@@ -241,7 +241,7 @@ print(json.dumps([sorted(listening), tries]))
 def test_ray_started_here_listens_to_this_run_alone(project: Project) -> None:
     stranger = without_token(project.environment, project.path)
     project.environment = dict(stranger)
-    # Ray then goes to loopback, too, and tries once, not for 20 seconds.
+    # With these, Ray uses loopback, and tries once instead of for 20 seconds.
     stranger |= {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_gcs_server_port_wait_time_s": "1"}
     *_, printed = project.run("python", "-c", WHO_COMES_IN, json.dumps(stranger)).splitlines()
     listening, [told, not_told] = json.loads(printed)
@@ -253,7 +253,7 @@ def test_ray_started_here_listens_to_this_run_alone(project: Project) -> None:
 
 
 def test_without_ray_the_error_names_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    # As Python does where a module is not there.
+    # As if the package were not installed.
     monkeypatch.delitem(sys.modules, "stages.measure.ray_workers")
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ValueError, match=r"pip install -r requirements-ray\.txt"):

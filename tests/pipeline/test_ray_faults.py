@@ -1,6 +1,6 @@
 """Image files of a folder, and shards of a bucket, measured by a Ray cluster of three nodes.
 
-The statistics have the same bytes, whatever dies, lags, fails or changes midway.
+The statistics have the same bytes, whatever is killed, is late, fails or changes midway.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 SHARDS = ["tar", "parquet"]
-# Of shards one kind is enough where the engine is struck, which does not look into them.
+# One kind of shard is enough for faults of the engine, which does not look into shards.
 in_both_ways = pytest.mark.parametrize("form", ["folder", "tar"])
 
 
@@ -54,7 +54,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
 
 @pytest.fixture(scope="module")
 def log(server: Remote) -> Iterator[Log]:
-    """The way to the server, which this process and those it starts have in their environment."""
+    """A logged way to the server, which this process and its children have in the environment."""
     with serving(Log(server.port)) as log, pytest.MonkeyPatch.context() as patch:
         for name, value in access(log.port).items():
             patch.setenv(name, value)
@@ -78,7 +78,7 @@ def project(checkout: Project, tmp_path: Path) -> Project:
 def source(
     form: str, server: Remote, log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Source]:
-    """Nothing is known of the images before."""
+    """The images, with an empty store."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     log.read.clear()
@@ -97,7 +97,7 @@ def measure(source: Source, engine: Engine, work: Work = measure_task) -> bytes:
 
 
 def error(files: Listing, engine: Engine) -> str:
-    """What the stage ends with, where these were listed."""
+    """The error that the stage ends with for these listed files."""
     plain = Preparation()
     with Store.open(version(plain)) as store, pytest.raises(SystemExit) as stopped:
         entry.run(lambda: measure_missing("train", files, plain, store, engine))
@@ -123,7 +123,7 @@ def test_the_stage_writes_the_bytes_of_the_local_engine(
 @pytest.mark.parametrize(
     ("form", "moment"), [("folder", "before"), ("folder", "after"), ("tar", "after")]
 )
-def test_a_worker_killed_midway_adds_nothing_twice(
+def test_what_a_killed_worker_measured_counts_once(
     moment: str, source: Source, nodes: Nodes, tmp_path: Path
 ) -> None:
     gate = Gate(tmp_path, files=len(source.names) // 2)
@@ -136,14 +136,14 @@ def test_a_worker_killed_midway_adds_nothing_twice(
 
 
 @in_both_ways
-def test_a_node_killed_midway_adds_nothing_twice(
+def test_what_a_killed_node_measured_counts_once(
     source: Source, nodes: Nodes, tmp_path: Path
 ) -> None:
     killed: list[str] = []
 
     def kill_node(pid: int, node: str) -> None:
         nodes.kill(node)
-        with suppress(ProcessLookupError):  # it notices that its node is gone, but not at once
+        with suppress(ProcessLookupError):  # it may have ended with its node already
             kill_process(pid, node)
         killed.append(node)
 
@@ -181,7 +181,7 @@ def test_a_driver_killed_and_started_again_measures_only_what_is_missing(
     log.read.clear()
     assert measure(source, nodes.engine, gate.work()) == by_hand(PHOTOS)
     assert set(gate.measured()) == set(missing)
-    assert {Path(key).name for key in log.read} <= set(missing)  # none, where it is a folder
+    assert {Path(key).name for key in log.read} <= set(missing)  # none for a folder
 
 
 @in_both_ways
@@ -205,7 +205,7 @@ def test_a_straggler_holds_up_nobody_and_counts_once(
 
 
 @in_both_ways
-def test_a_result_that_comes_twice_adds_nothing_twice(source: Source) -> None:
+def test_a_result_that_comes_twice_counts_once(source: Source) -> None:
     def twice(work: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
         for task in tasks:
             yield from (work(task), work(task))
@@ -214,7 +214,7 @@ def test_a_result_that_comes_twice_adds_nothing_twice(source: Source) -> None:
 
 
 @in_both_ways
-def test_what_is_gone_after_it_was_listed_ends_the_run_by_its_name(
+def test_a_file_removed_after_it_was_listed_ends_the_run_and_is_named(
     source: Source, nodes: Nodes
 ) -> None:
     files = source.files()
@@ -225,7 +225,7 @@ def test_what_is_gone_after_it_was_listed_ends_the_run_by_its_name(
 
 
 @in_both_ways
-def test_what_changed_after_it_was_listed_ends_the_run_by_its_name(
+def test_a_file_changed_after_it_was_listed_ends_the_run_and_is_named(
     source: Source, nodes: Nodes
 ) -> None:
     files = source.files()
@@ -255,7 +255,7 @@ def test_a_shard_replaced_while_it_is_read_ends_the_run_and_the_next_measures_it
 
 
 @pytest.mark.parametrize("form", SHARDS)
-def test_a_damaged_shard_ends_the_stage_by_its_name_and_nothing_is_written(
+def test_a_damaged_shard_ends_the_stage_and_is_named_and_nothing_is_written(
     form: str, source: Source, project: Project, nodes: Nodes, server: Remote, log: Log
 ) -> None:
     project.environment |= access(log.port)

@@ -1,7 +1,7 @@
-"""Every command of the pages runs, as a reader types it, and prints what is shown below it.
+"""Every command of the pages runs as a reader types it, and prints what is shown below it.
 
-The README's run in a fresh shell, in a fresh clone, on real CIFAR-10. The pages on CIFAR-10 go on
-from there; every other page starts from a small project.
+The commands of the README run in a fresh shell, in a fresh clone, on real CIFAR-10. The pages on
+CIFAR-10 go on from there. Every other page starts from a small project.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FAULTS = "when-something-goes-wrong"
 LOOKING = ("exports", "identify", "compare", "report", "pipeline")
 # Pages that go on from there too, one after the other.
 CHANGING = ("presets", "ci")
-# Each has a test of its own below. Of FAULTS only the sections of MENDED are run here.
+# Each has its own test below. Of the page FAULTS, only the sections in MENDED run here.
 OTHERS = ("images", "ray", "shards", "share", "versions", FAULTS)
 MENDED = {"A mistake in params.yaml"}
 
@@ -44,7 +44,7 @@ CLONED = ["git clone ADDRESS normstats", "cd normstats"]
 def made(
     checkout: Project, cifar10: dict[str, LabelledImages], tmp_path_factory: pytest.TempPathFactory
 ) -> Project:
-    """The README's clone, once its commands have run in a new shell, but for those of REPEATED."""
+    """A clone where the README's commands have run in a new shell, except the REPEATED ones."""
     project = ready(checkout.clone_to(tmp_path_factory.mktemp("reader") / "normstats"))
     own = [text for heading, text in sections(README).items() if heading not in REPEATED]
     page = "\n".join(own).replace("\n$ ".join(["", *CLONED]), "")
@@ -57,13 +57,13 @@ def made(
     return project
 
 
-def test_the_readme_leaves_what_is_committed_as_it_was(made: Project) -> None:
+def test_the_readme_changes_no_committed_file(made: Project) -> None:
     assert [command for command, _ in commands(README)][:2] == CLONED
     assert made.run("git", "status", "--porcelain") == ""
 
 
 @pytest.mark.parametrize(("section", "page"), REPEATED.items())
-def test_what_the_readme_repeats_of_a_page_is_there_in_the_same_order(
+def test_the_page_has_what_the_readme_repeats_of_it_in_the_same_order(
     section: str, page: str
 ) -> None:
     there = iter(commands(PAGES[page]))
@@ -184,7 +184,7 @@ def test_the_readme_is_short_and_names_every_page() -> None:
         assert f"](docs/{name}.md)" in sections(README)["Pages"]
 
 
-def test_the_table_is_that_of_the_reports() -> None:
+def test_the_table_of_presets_has_the_numbers_of_the_reports() -> None:
     rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGES["presets"], flags=re.MULTILINE)
     presets = load_params().presets
     shown = {name: cells.split(" | ") for name, cells in rows if name in presets}
@@ -199,7 +199,7 @@ def test_the_table_is_that_of_the_reports() -> None:
         assert cells == expected
 
 
-def test_the_table_of_the_shift_is_that_of_the_report() -> None:
+def test_the_table_of_the_shift_has_the_numbers_of_the_report() -> None:
     shift = json.loads((ROOT / "reports/shift.json").read_text())
     rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", PAGES["compare"], flags=re.MULTILINE)
     shown = {name: cells.split(" | ") for name, cells in rows if name in shift["p_value"]}

@@ -1,4 +1,4 @@
-"""Versions as a team has them: what `make release` tags, what it refuses, and what others take."""
+"""What `make release` tags, what it refuses, and what other repositories take."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def release(project: Project, version: str) -> str:
 
 
 def refused(project: Project, version: str = "v1.0.0") -> str:
-    """The one readable error that a release ends with, having left the tags as they were."""
+    """The error that a release ends with; the tags stay as they were."""
     before = tags(project)
     printed = project.run("python", "-m", "team.release", version, expect=1)
     assert printed.startswith("error: ")
@@ -48,7 +48,7 @@ def share(project: Project, store: Path) -> Project:
 
 @pytest.fixture
 def shared(project: Project, tmp_path: Path) -> Project:
-    """A project whose data is on a remote too."""
+    """A project whose data is also on a remote."""
     return share(project, tmp_path / "store")
 
 
@@ -76,7 +76,9 @@ def test_a_release_tags_every_artifact_and_shares_all_tags_at_once(
     )
 
 
-def test_without_a_remote_a_release_says_what_cannot_be_taken(project: Project) -> None:
+def test_without_a_remote_a_release_says_that_only_files_of_git_can_be_taken(
+    project: Project,
+) -> None:
     assert "no default remote" in release(project, "v1.0.0")
     assert len(tags(project)) == len(ARTIFACTS)
 
@@ -134,7 +136,7 @@ NORMALIZE = [
         (delete_a_report, ["publish"]),
     ],
 )
-def test_what_is_not_reproduced_is_refused_with_data_and_without(
+def test_a_change_that_is_not_reproduced_is_refused_with_data_and_without(
     project: Project, tmp_path: Path, change: Callable[[Project], None], stages: list[str]
 ) -> None:
     change(project)
@@ -144,7 +146,7 @@ def test_what_is_not_reproduced_is_refused_with_data_and_without(
     assert named in project.clone_to(tmp_path / "clone").run(".ci/fresh", expect=1)
 
 
-def test_what_is_named_is_run_and_then_nothing_is_named(project: Project) -> None:
+def test_the_stages_that_fresh_names_are_the_ones_that_run(project: Project) -> None:
     edit_a_preset(project)
     switch_the_preset(project)
     printed = project.run(".ci/fresh", expect=1)
@@ -156,7 +158,7 @@ def test_what_is_named_is_run_and_then_nothing_is_named(project: Project) -> Non
 def test_a_lock_that_contradicts_itself_is_refused_without_data(
     project: Project, tmp_path: Path
 ) -> None:
-    """As when one branch measured anew and the other's lock won for the stages after it."""
+    """As after a merge that took `measure` from one branch and the later stages from the other."""
     lock = yaml.safe_load(project.read("dvc.lock"))
     (measured,) = (
         out
@@ -179,10 +181,10 @@ def test_a_mistake_that_no_stage_depends_on_is_refused(project: Project) -> None
 
 
 @pytest.mark.parametrize("name", ["README.md", "new folder/new file"])
-def test_what_is_not_committed_is_refused(project: Project, name: str) -> None:
+def test_a_file_that_is_not_committed_is_refused(project: Project, name: str) -> None:
     (project.path / name).parent.mkdir(exist_ok=True)
     (project.path / name).write_text("a change")
-    # Nobody's own taste hides it.
+    # A user's own setting must not hide the file.
     project.run("git", "config", "status.showUntrackedFiles", "no")
     printed = refused(project)
     assert name in printed
@@ -198,12 +200,12 @@ def test_data_that_was_not_pushed_is_refused(project: Project, tmp_path: Path) -
     assert "run `dvc push`" in printed
     project.run("dvc", "push", "--quiet")
     objects = [path for path in store.rglob("*") if path.is_file()]
-    # The names of the classes are the same in both splits: two files, one object.
+    # Both splits have the same class names: two files, one object.
     assert f"({len(objects) + 1} missing in all)" in printed
     release(project, "v1.0.0")
 
 
-def test_data_that_the_remote_lost_is_refused_though_dvc_takes_it_to_be_there(
+def test_data_that_the_remote_lost_is_refused_though_dvc_says_it_is_there(
     shared: Project, tmp_path: Path
 ) -> None:
     digest = shared.run("md5sum", "data/cifar10/train/labels.npy")[:32]
@@ -213,13 +215,13 @@ def test_data_that_the_remote_lost_is_refused_though_dvc_takes_it_to_be_there(
     printed = refused(shared)
     assert "the remote 'store' lacks data/cifar10/train/labels.npy (1 missing in all)" in printed
     assert "see docs/versions.md" in printed
-    # What that page says to do.
+    # That page says to do this.
     shared.run("python", "-m", "team.audit", "--remove")
     shared.run("dvc", "push", "--quiet")
     release(shared, "v1.0.0")
 
 
-def test_a_remote_that_does_not_answer_is_an_error_and_not_a_release(project: Project) -> None:
+def test_a_remote_that_does_not_answer_is_an_error(project: Project) -> None:
     project.run("dvc", "remote", "add", "--quiet", "--default", "store", "ssh://127.0.0.1:1/store")
     project.commit()
     printed = refused(project)
@@ -227,12 +229,12 @@ def test_a_remote_that_does_not_answer_is_an_error_and_not_a_release(project: Pr
 
 
 @pytest.mark.parametrize("version", ["", "1.0.0", "v1.0"])
-def test_what_is_no_version_is_refused(project: Project, version: str) -> None:
+def test_a_text_that_is_no_version_is_refused(project: Project, version: str) -> None:
     printed = refused(project, version)
     assert f"such as v1.0.0; got '{version}'" in printed
 
 
-def test_a_version_that_is_not_newer_or_of_the_same_commit_is_refused(project: Project) -> None:
+def test_an_older_version_and_a_second_one_of_a_commit_are_refused(project: Project) -> None:
     release(project, "v1.2.0")
     made = tags(project)
     printed = refused(project, "v1.3.0")
@@ -245,7 +247,7 @@ def test_a_version_that_is_not_newer_or_of_the_same_commit_is_refused(project: P
     release(project, "v1.10.0")
 
 
-def test_where_one_tag_cannot_be_made_those_before_it_are_taken_back(project: Project) -> None:
+def test_if_one_tag_cannot_be_made_the_tags_before_it_are_deleted(project: Project) -> None:
     in_the_way = f"{list(ARTIFACTS)[-1]}@v1.0.0"
     project.run("git", "tag", in_the_way)
     printed = refused(project)
@@ -271,7 +273,7 @@ def release_contents(source: Project, version: str) -> dict[str, bytes]:
 def released(
     reproduced: Project, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Project, Released]:
-    """Two versions, different in every artifact, their data on the remote alone; their bytes."""
+    """Two versions whose artifacts all differ, with the bytes; only the remote has their data."""
     source = reproduced.copy_to(tmp_path_factory.mktemp("released") / "normstats")
     share(source, source.path.parent / "store")
     before = release_contents(source, "v1.0.0")
@@ -312,7 +314,7 @@ def test_dvc_artifacts_get(
 def test_a_release_from_a_folder_of_a_larger_repository_is_found(
     shared: Project, training: Project, tmp_path: Path, dvc: str
 ) -> None:
-    """Where DVC has its own folder in ours, and where it has one for the whole repository."""
+    """With `.dvc` in the folder of the project, and with one for the whole repository."""
     larger = Project(tmp_path / "larger", shared.environment)
     ours = Project(larger.path / "teams/vision", shared.environment)
     expected = {name: shared.read(path) for name, path in ARTIFACTS.items()}
@@ -379,7 +381,7 @@ def test_dvc_api(released: tuple[Project, Released], training: Project) -> None:
 def test_the_statistics_come_from_the_remote(
     released: tuple[Project, Released], training: Project
 ) -> None:
-    """So what the tests above took did not lie about on this machine."""
+    """Without the remote nothing is taken, so the tests above took nothing from this machine."""
     source, _ = released
     store = source.path.parent / "store"
     store.rename(store.with_name("away"))

@@ -29,7 +29,7 @@ def test_the_same_bytes_again_and_elsewhere(reproduced: Project, tmp_path: Path)
         assert elsewhere.read(name) == reproduced.read(name)
 
 
-def test_the_presets_are_those_of_params(project: Project) -> None:
+def test_the_page_has_the_presets_of_params(project: Project) -> None:
     folder = project.path / "reports" / "presets"
     shutil.copytree(folder / "half", folder / "removed_since")
     project.edit_params(lambda params: params["presets"].pop("imagenet"))
@@ -38,7 +38,7 @@ def test_the_presets_are_those_of_params(project: Project) -> None:
     assert shown == ["to_tensor", "half", "dataset_image_std", "dataset_pixel_std"]
 
 
-def test_a_folder_of_ones_own_is_not_titled_as_a_dataset_of_that_name(project: Project) -> None:
+def test_a_folder_of_a_user_is_not_titled_as_a_dataset_of_that_name(project: Project) -> None:
     assert b"<title>CIFAR-10 normalization</title>" in project.read(PAGE)
     project.edit_params(lambda params: params["dataset"].update(download=[]))
     project.stage("report")
@@ -81,7 +81,7 @@ Change = Callable[[Path], object]
         ("plots/scripts.html", Path.unlink, "git restore plots/scripts.html"),
     ],
 )
-def test_what_cannot_be_read_is_one_readable_error(
+def test_an_unreadable_file_is_one_readable_error(
     project: Project, name: str, change: Change, expected: str
 ) -> None:
     change(project.path / name)
@@ -91,7 +91,7 @@ def test_what_cannot_be_read_is_one_readable_error(
     assert error.count("\n") == 1
 
 
-def test_a_report_of_other_statistics_is_refused_until_it_is_made_anew(project: Project) -> None:
+def test_a_report_of_other_statistics_is_refused_until_it_is_made_again(project: Project) -> None:
     page = project.read(PAGE)
     project.write_images("train", random_images(60, seed=9))
     project.stage("measure", "train")

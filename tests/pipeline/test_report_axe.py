@@ -1,4 +1,4 @@
-"""The report by axe-core: nothing against WCAG 2.2 AA, on phones and desktops, light and dark."""
+"""axe-core finds nothing in the report against WCAG 2.2 AA, on any width, light and dark."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The script of axe-core; npm holds what it fetches to the digest of the registry."""
+    """The script of axe-core; npm checks it against the digest of the registry."""
     folder = tmp_path_factory.mktemp("axe")
     if shutil.which("npm") is None:
         pytest.skip("no npm to fetch axe-core with")
@@ -48,7 +48,7 @@ def test_axe_finds_nothing(axe: str, of: str, request: pytest.FixtureRequest) ->
             it.page.wait_for_selector(f"html[data-drawn='{room}']")
             for scheme in SCHEMES:
                 it.page.emulate_media(color_scheme=scheme)
-                # The rules are many and unseen: they show the numbers where one points.
+                # The many invisible lines only show numbers under the mouse.
                 violations, passes = it.page.evaluate(
                     """async tags => {
                         const of = {exclude: [".plot .mark-rule"]};

@@ -1,4 +1,4 @@
-"""The report as people see it, in a real browser: complete, still, and legible everywhere."""
+"""The report in a real browser: complete, without requests or errors, and legible."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def read(reproduced: Project, path: str) -> Any:
 
 
 def pixels_of(project: Project) -> list[NDArray[np.uint8]]:
-    """Of both splits (N, C, H, W)."""
+    """The pixels of both splits (N, C, H, W)."""
     folder = project.path / "data" / "cifar10"
     return [np.load(folder / split / "images.npy") for split in ("train", "test")]
 
@@ -93,7 +93,7 @@ def style(locator: Locator, name: str) -> str:
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("width", [DESKTOP, PHONE])
-def test_it_loads_nothing_complains_of_nothing_and_fits(
+def test_it_loads_nothing_logs_nothing_and_fits(
     browser: Browser, index: Path, width: int, *, dark: bool
 ) -> None:
     with opened(browser, index, width=width, dark=dark) as it:
@@ -130,7 +130,7 @@ def test_a_long_name_of_a_preset_fits(
         assert it.page.evaluate("document.documentElement.scrollWidth") == width
 
 
-def test_plots_are_drawn_anew_when_the_window_changes(browser: Browser, index: Path) -> None:
+def test_plots_are_drawn_again_when_the_window_changes(browser: Browser, index: Path) -> None:
     with opened(browser, index) as it:
         before = it.page.locator("html").get_attribute("data-drawn")
         it.page.set_viewport_size({"width": PHONE, "height": 900})

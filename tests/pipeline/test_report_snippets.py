@@ -1,4 +1,4 @@
-"""What the copy buttons give runs in each library, and does what torchvision does."""
+"""What the copy buttons give runs in each library, and gives what torchvision gives."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ picture = Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image)
 """
 
 
-# Each in names of its own, but with modules that take seconds to import only once.
+# Each program has its own names, but modules that take seconds are imported once.
 RUN_EACH = """
 import os, runpy, sys
 
@@ -74,13 +74,13 @@ def snippets(project: Project) -> dict[str, str]:
     return {library: html.unescape(text) for library, text in shown}
 
 
-def test_there_is_one_for_each_library(projects: list[Project]) -> None:
+def test_the_page_has_one_for_each_library(projects: list[Project]) -> None:
     for project in projects:
         assert list(snippets(project)) == list(PROGRAMS)
 
 
 @pytest.mark.parametrize("library", PROGRAMS)
-def test_it_runs_and_does_what_torchvision_does(
+def test_it_runs_and_gives_what_torchvision_gives(
     library: str, projects: list[Project], tmp_path: Path
 ) -> None:
     expected = {}

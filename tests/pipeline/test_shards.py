@@ -1,4 +1,4 @@
-"""Shards as a project's images: in a folder, and on a server (SeaweedFS) as `s3://`."""
+"""A project whose images are shards, in a folder or on a server (SeaweedFS) as `s3://`."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def use(project: Project, root: str) -> None:
 
 @pytest.fixture
 def bucket(server: Remote, tmp_path: Path) -> Iterator[str]:
-    """A folder in the bucket with the images in both forms, and none of what a test did there."""
+    """A folder in the bucket with the images in both forms, removed after the test."""
     for form in FORMS:
         write_dataset(tmp_path / "photos" / form, form)
     for file in (tmp_path / "photos").rglob("*.*"):
@@ -85,7 +85,7 @@ def shards_read(log: Log) -> list[str]:
     return sorted({key.removeprefix("photos/") for key in log.read})
 
 
-def test_all_forms_have_the_same_bytes_of_statistics(project: Project, tmp_path: Path) -> None:
+def test_statistics_have_the_same_bytes_in_all_forms(project: Project, tmp_path: Path) -> None:
     found = {}
     for form in ("folder", *FORMS):
         write_dataset(tmp_path / form, form)
@@ -118,7 +118,7 @@ def test_a_bucket_is_reproduced_and_only_a_replaced_shard_is_measured_anew(
         assert project.repro() == []
         assert shards_read(log) == []
 
-        # As long as the one before: what tells them apart is the ETag.
+        # As long as the old shard: only the ETag differs.
         photos = PHOTOS["train"][10:20]
         write_split(tmp_path / "new", form, [*reversed(photos)])
         replaced = f"{form}/train/1.{form}"
@@ -249,7 +249,7 @@ def photos(
     fsspec.filesystem("s3").clear_instance_cache()
 
 
-def test_marks_of_folders_are_no_files_and_what_is_no_image_is_noted(
+def test_marks_of_folders_are_no_files_and_files_that_are_no_images_are_noted(
     photos: Dataset, server: Remote, bucket: str, tmp_path: Path
 ) -> None:
     folder = f"{bucket}/tar/train"

@@ -1,4 +1,4 @@
-"""A team works through a remote: each kind against the real server, in clones of their own."""
+"""A team works through a remote of each kind, on a real server, each member in a clone."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def secrets_stay_out_of_git(team: Team) -> None:
 def test_a_teammate_with_another_device_shares_the_entry(
     project: Project, tmp_path: Path, device: str
 ) -> None:
-    """What one measured on a GPU, or in other batches, another's `dvc repro` finds done."""
+    """What one measured on a GPU, or in other batches, `dvc repro` of another takes as done."""
     project.edit_params(lambda params: params["measure"].update(device=device, batch_images=7))
     project.redo("measure")
     assert project.run("git", "diff", "dvc.lock") == ""
@@ -121,16 +121,16 @@ def test_a_teammate_with_another_device_shares_the_entry(
         ("s3://bucket/path", ["endpoint=http://host"], "extra keys not allowed"),
         ("..", ["keyfile=key"], "extra keys not allowed"),
         ("..", ["url=/elsewhere"], "url is no option"),
-        # DVC would take these for folders, and make them.
+        # DVC would make folders of these names.
         ("s3:/bucket/path", [], "the remote is neither a folder nor a URL"),
         ("s3:///bucket/path", [], "the remote is neither a folder nor a URL"),
         ("host:/srv/dvc", [], "the remote is neither a folder nor a URL"),
-        # Git would take in what lies there.
+        # Git would track what is there.
         (".", [], ".: expected a folder outside of "),
         ("data", [], "data: expected a folder outside of "),
     ],
 )
-def test_what_cannot_be_a_remote_leaves_the_config_as_it_was(
+def test_a_refused_remote_leaves_the_config_as_it_was(
     project: Project, url: str, options: list[str], error: str
 ) -> None:
     said = project.run("python", "-m", "team.share", url, *options, expect=1)
@@ -141,7 +141,7 @@ def test_what_cannot_be_a_remote_leaves_the_config_as_it_was(
     assert not (project.path / ".dvc/config.local").exists()
 
 
-def test_settings_are_written_through_no_link_and_for_their_owner_alone(
+def test_settings_follow_no_link_and_only_their_owner_can_read_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -180,7 +180,7 @@ def test_a_secret_without_a_value_is_asked_for(project: Project) -> None:
     assert "('secret_access_key', 'secret')" in said
 
 
-def test_a_secret_that_nobody_gives_is_an_error(project: Project) -> None:
+def test_a_missing_secret_is_an_error(project: Project) -> None:
     share = "python -m team.share s3://bucket/path secret_access_key"
     said = project.run("bash", "-c", f"setsid --wait {share} </dev/null", expect=1)
     assert said.endswith(

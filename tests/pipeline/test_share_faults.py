@@ -1,6 +1,6 @@
-"""What goes wrong loses nothing, and the way on that docs/when-something-goes-wrong.md gives works.
+"""No fault loses data, and the remedies of docs/when-something-goes-wrong.md work.
 
-Each fault is a real one, on the real server.
+Each fault is a real one, on a real server.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def team(project: Project, remote: Remote, tmp_path: Path) -> Team:
     return Team.found(project, tmp_path, remote, prove=False)  # test_share.py holds the proof
 
 
-def test_what_a_failed_stage_had_written_comes_back_at_once(project: Project) -> None:
+def test_the_outputs_of_a_failed_stage_come_back_at_once(project: Project) -> None:
     metrics = "reports/presets/half/metrics.json"
     before = project.read(metrics)
     gray = {"mean": [0.5], "std": [0.5]}
@@ -68,14 +68,14 @@ def has_what_was_shared(member: Project, team: Team) -> bool:
 
 
 def lead(member: Project, remote: Remote, port: int) -> None:
-    """Let a member reach the server by another port."""
+    """Make a member reach the server through another port."""
     for option, value in remote.through(port).items():
         if str(port) in value:
             member.run("dvc", "remote", "modify", "--local", "team", option, value)
 
 
 def fails(member: Project, *command: str) -> str:
-    """Run what must end in an error; what it says. DVC's exit code is 1, 255 or another."""
+    """Run a command that must fail; what it prints. DVC's exit code is 1, 255 or another."""
     process = member.start(*command)
     said, _ = process.communicate()
     assert process.returncode, said
@@ -83,7 +83,7 @@ def fails(member: Project, *command: str) -> str:
 
 
 def has_new_data(member: Project) -> None:
-    """Something to push that is longer than a socket's buffers."""
+    """Make something to push that is longer than the buffers of a socket."""
     rng = np.random.default_rng(0)
     member.write_images("train", rng.integers(0, 256, (60, 3, 200, 200), dtype=np.uint8))
     member.run("dvc", "commit", "--force", "--quiet", "download")
@@ -111,7 +111,7 @@ def test_a_push_killed_midway_is_repeated(team: Team) -> None:
 
 @pytest.mark.parametrize("remote", ["folder"], indirect=True)
 def test_a_push_to_a_folder_killed_midway_is_repeated(team: Team, tmp_path: Path) -> None:
-    """Killed at the very moment when the second object is about to get its name."""
+    """Killed just before the second object gets its name."""
     (tmp_path / "sitecustomize.py").write_text(f"""
 import os, signal, sys
 named = 0
@@ -142,7 +142,7 @@ sys.addaudithook(kill)
 def test_a_share_that_is_killed_configures_nothing(
     project: Project, place: Path, tmp_path: Path, event: str
 ) -> None:
-    """Before the remote is proven, and before the proven one is put in place."""
+    """Killed before the remote is proven, and before the proven remote is configured."""
     (tmp_path / "sitecustomize.py").write_text(f"""
 import os, signal, sys
 def kill(event, arguments):
@@ -159,8 +159,8 @@ sys.addaudithook(kill)
 
 
 @pytest.mark.parametrize("remote", SERVERS, indirect=True)
-def test_a_server_that_stops_midway_is_waited_for(team: Team, place: Path) -> None:
-    """In the midst of a push, then of a pull; it comes back at another port."""
+def test_after_a_server_stopped_midway_the_command_is_repeated(team: Team, place: Path) -> None:
+    """It stops during a push, then during a pull, and comes back at another port."""
     has_new_data(team.founder)
     publish(team.founder, "Have new data")
     with tapped(team.remote.port, 1_000_000, team.remote.stop) as tap:
@@ -264,7 +264,7 @@ def test_wrong_credentials_change_nothing(team: Team, tmp_path: Path) -> None:
 @pytest.mark.parametrize("remote", ["folder"], indirect=True)
 @pytest.mark.parametrize("command", ["push", "pull"])
 def test_a_full_disk_leaves_nothing_that_passes_for_an_object(team: Team, command: str) -> None:
-    """The remote of a push and the cache of a pull on a real disk of 1 MB."""
+    """The remote of a push, or the cache of a pull, is on a real disk of 1 MB."""
     has_new_data(team.founder)
     publish(team.founder, "Have new data")
     if command == "pull":
@@ -305,7 +305,7 @@ def test_two_may_push_at_once(team: Team) -> None:
     assert "damaged" not in cleo.run("python", "-m", "team.audit")
 
 
-def test_a_second_repro_in_one_clone_waits_for_no_one(project: Project, server: Server) -> None:
+def test_a_second_repro_in_one_clone_ends_at_once(project: Project, server: Server) -> None:
     before = project.read("reports/published/metrics.json")
     project.edit_params(lambda params: params["dataset"].update(sources=[server.url("stuck")]))
     downloading = project.start("dvc", "repro", "--force", "download")
@@ -366,7 +366,7 @@ def test_a_merge_conflict_in_the_lock_is_settled_by_the_recipe(team: Team) -> No
 
 
 def cached(project: Project) -> set[str]:
-    """The MD5s of what the local cache has."""
+    """The MD5s of the objects in the local cache."""
     files = (project.path / ".dvc/cache/files/md5").glob("*/*")
     return {f"{file.parent.name}{file.name}" for file in files}
 

@@ -1,5 +1,7 @@
-"""The training project of examples/training as another team has it: in a repository of its own,
-with the normalization imported from this one at a version."""
+"""The training project of examples/training in a repository of its own, as another team has it.
+
+It imports the normalization from this repository at a version.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +83,7 @@ def split(project: Project, name: str) -> TensorDataset:
 def trained(
     upstream: Project, path: str = PUBLISHED, *, network: str = "batch_norm", seed: int = 0
 ) -> list[Epoch]:
-    """What the network learns with a normalization that upstream has now."""
+    """The epochs of a training with a normalization that upstream has now."""
     return list(
         train(
             split(upstream, "train"),
@@ -102,7 +104,7 @@ def curve(team: Project, name: str) -> list[float]:
 
 
 def expect_trained_with(upstream: Project, team: Project) -> None:
-    """The curves are, number for number, those of the normalization that upstream publishes."""
+    """The curves equal those of a training with what upstream publishes, number for number."""
     assert team.read("normalization.json") == upstream.read(PUBLISHED)
     course = trained(upstream)
     assert curve(team, "train/loss") == [epoch.loss for epoch in course]
@@ -138,7 +140,7 @@ def test_a_new_version_upstream_trains_again(upstream: Project, team: Project) -
 
 
 @pytest.mark.usefixtures("torch_threads")
-def test_another_seed_learns_otherwise(upstream: Project) -> None:
+def test_another_seed_gives_other_curves(upstream: Project) -> None:
     assert trained(upstream, seed=0) != trained(upstream, seed=1)
 
 
@@ -188,7 +190,7 @@ def cells(line: str) -> list[str]:
     return [cell.strip(" `") for cell in line.strip("|").split("|")]
 
 
-def test_the_tables_are_those_of_the_runs_and_of_the_readme() -> None:
+def test_the_tables_have_the_numbers_of_the_runs_and_are_in_the_readme() -> None:
     params = read_yaml(EXAMPLE / "sweep" / "params.yaml")
     tables = (EXAMPLE / "sweep" / "tables.md").read_text().split("\n\n")
     readme = (EXAMPLE / "README.md").read_text()
@@ -232,7 +234,7 @@ def test_the_learning_rate_is_the_best_on_average_of_all_presets() -> None:
 
 
 @pytest.mark.parametrize("folder", ["", "sweep"])
-def test_the_committed_results_are_of_the_committed_code(folder: str) -> None:
+def test_the_committed_results_come_from_the_committed_code(folder: str) -> None:
     lock = read_yaml(EXAMPLE / folder / "dvc.lock")["stages"]
     recorded = {
         entry["path"]: entry["md5"]
@@ -266,7 +268,7 @@ def test_a_fresh_clone_pulls_what_is_imported_and_has_nothing_to_do(tmp_path: Pa
 
 @needs_history
 @pytest.mark.parametrize("name", ["cifar10", "normalization.json", "presets"])
-def test_what_is_imported_is_in_every_clone(name: str) -> None:
+def test_what_is_imported_can_be_pulled_in_every_clone(name: str) -> None:
     """By a path within the repository, from a commit of its history: no tag is needed."""
     repo = read_yaml(EXAMPLE / f"{name}.dvc")["deps"][0]["repo"]
     assert repo["url"] == "../.."

@@ -1,4 +1,4 @@
-"""A split that changes while it is measured is no result, whatever changes in it and whenever."""
+"""A split that changes while it is measured is refused, whatever changes and whenever."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ PHOTOS = write_photos(3)
 
 
 def rewrite(path: Path) -> None:
-    """Other bytes, as many as before."""
+    """Other bytes, of the same length."""
     path.write_bytes(bytes(path.stat().st_size))
 
 
 def replace_with_its_times(path: Path) -> None:
-    """As `rsync --times` does: another file, as large and as old."""
+    """As `rsync --times` does: another file of the same size and time."""
     other, before = path.with_name("other"), path.stat()
     other.write_bytes(bytes(before.st_size))
     os.utime(other, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -47,7 +47,7 @@ CHANGES = [rewrite, replace_with_its_times, put_a_pipe_there, add, Path.unlink]
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize(("form", "name"), [("folder", "0001.jpg"), ("tar", "0.tar")])
-def test_what_changes_after_it_was_read_is_named(
+def test_a_file_that_changes_after_it_was_read_is_named(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     form: str,
@@ -86,7 +86,7 @@ def test_arrays_that_change_after_they_were_read_are_named(
         arrays.measure_arrays("train", tmp_path, Measure(device="cpu"))
 
 
-def test_what_is_read_and_hidden_files_are_no_change_but_what_a_link_leads_to_is(
+def test_reading_and_hidden_files_change_nothing_but_files_in_a_linked_folder_do(
     tmp_path: Path,
 ) -> None:
     write_split(tmp_path, "folder", PHOTOS)

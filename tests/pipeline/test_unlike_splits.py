@@ -1,4 +1,4 @@
-"""Splits that are labelled or coloured unlike each other, through every stage in one process."""
+"""Splits that differ in labels or in colour, through every stage in one process."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_an_image_without_a_label_leaves_its_split_without_classes(
 def test_gray_files_are_rgb_beside_a_split_with_a_file_in_colour(
     gray: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As `ImageFolder` loads them, and both splits alike."""
+    """Both splits, as `ImageFolder` loads them."""
     for split, images in ("train", random_images(20, seed=0)), ("test", random_images(8, seed=1)):
         write(split, images, ["cats", "dogs"], "L")
         if split != gray:
@@ -168,7 +168,7 @@ def test_gray_files_are_rgb_beside_a_split_with_a_file_in_colour(
     assert channels_of({split: look_at(PHOTOS / split) for split in ("train", "test")}) == 3
 
 
-def test_of_gray_files_alone_nothing_is_converted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gray_files_alone_are_not_converted(monkeypatch: pytest.MonkeyPatch) -> None:
     for split in ("train", "test"):
         write(split, random_images(8, seed=1), ["cats", "dogs"], "L")
     measured()
@@ -179,7 +179,7 @@ def test_of_gray_files_alone_nothing_is_converted(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_gray_array_beside_one_in_colour_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No loader makes the one of the other."""
+    """No loader converts one to the other."""
     for split, channels in ("train", 3), ("test", 1):
         images = random_images(6, seed=0, channels=channels)
         save_split(PHOTOS / split, images, np.zeros(6, np.uint8), ["cats"])

@@ -54,18 +54,17 @@ def with_classes(classes: dict[str, Any]) -> dict[str, Any]:
 def test_the_largest_gap_is_told_from_the_most_unusual_one() -> None:
     found, unusual = class_words(SHIFT)
     assert found == (
-        "Of 6 comparisons (2 classes by 3 channels) the largest gap of a mean is that of cat in "
-        "green: −4.0 levels. The largest gap of a std is that of dog in red: +1.5 levels."
+        "In 6 comparisons (2 classes by 3 channels), the largest gap of a mean is −4.0 levels, of "
+        "cat in green. The largest gap of a std is +1.5 levels, of dog in red."
     )
     assert unusual == (
-        "The largest of many gaps is large by chance alone. The most unusual gap of a mean is that "
-        "of dog in red: +2.5 levels, 2.5 times the std that dealing out the images of this class "
-        "anew gives it. Of the deals 33.0 % have, in some class and channel, a gap that is as "
-        "unusual there."
+        "The largest of many gaps is large by chance alone. The most unusual gap of a mean is "
+        "+2.5 levels, of dog in red. It is 2.5 times the std of this gap over the shuffles. A gap "
+        "as unusual, in some class and channel, occurs in 33.0 % of them."
     )
 
 
-def test_few_images_tell_no_standard_error() -> None:
+def test_a_class_of_few_images_has_no_standard_error() -> None:
     rows = {
         (row["class"], row["channel"]): row["standard_error"]
         for row in class_rows(SHIFT)
@@ -103,7 +102,7 @@ def test_classes_that_one_split_lacks_are_named_once_and_drawn_nowhere(
     assert common_classes(shift).keys() == {"cat", "dog"}
 
 
-def test_of_gray_images_nothing_is_said_of_other_channels() -> None:
+def test_gray_images_have_one_channel_to_compare() -> None:
     gap = {"class": "cat", "channel": "gray", "gap": -4.0}
     found, _ = class_words(
         {
@@ -114,7 +113,7 @@ def test_of_gray_images_nothing_is_said_of_other_channels() -> None:
             "most_unusual_class_gap": {**gap, "deal_std": 1.0, "p_value": 0.33},
         }
     )
-    assert found.startswith("Of 1 comparison (1 class by 1 channel) the largest gap of a mean ")
+    assert found.startswith("In 1 comparison (1 class by 1 channel), the largest gap of a mean ")
 
 
 def test_splits_without_a_class_in_common() -> None:

@@ -37,32 +37,31 @@ def test_a_channel_without_a_std_is_named() -> None:
     )
 
 
-def test_what_was_copied_is_said_to_be_with_its_source_and_what_to_use_instead() -> None:
+def test_copied_constants_are_named_with_their_source_and_what_to_use_instead() -> None:
     copied = origin([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-    assert copied.words.startswith("Copied: the published mean and std of ImageNet. Not this ")
+    assert copied.words.startswith("Copied: the published mean and std of ImageNet. Wrong for ")
     assert copied.words.endswith(
-        "Use fitted_preset instead, unless for a network that was trained with these."
+        "Use fitted_preset instead, unless the network was trained with these."
     )
     assert "https://github.com/pytorch/vision/pull/1965" in copied.sources
 
 
-def test_constants_from_no_data_are_said_to_be() -> None:
+def test_constants_from_no_data_are_named_as_such() -> None:
     assert origin([0.0] * 3, [1.0] * 3).words.startswith(
-        "Made from no data: pixels stay as they are. Not this dataset's"
+        "Made from no data: pixels stay as they are. Wrong for this dataset"
     )
     assert origin([0.5] * 3, [0.5] * 3).words.startswith("Made from no data: scaling to [-1, 1].")
 
 
-def test_what_the_train_pixels_become_is_said_in_numbers() -> None:
+def test_mean_and_std_of_the_train_pixels_after_the_preset_are_given() -> None:
     mean, std = of_pixels(TRAIN, 15)
-    lowest, highest = sorted(mean)[0], sorted(mean)[-1]
     words = origin([0.0] * 3, [1.0] * 3).words
-    means = " to ".join(dict.fromkeys(f"{end:.2f}" for end in (lowest, highest)))
+    means = " to ".join(dict.fromkeys(f"{end:.2f}" for end in (min(mean), max(mean))))
     stds = " to ".join(dict.fromkeys(f"{end:.2f}" for end in (min(std), max(std))))
-    assert f"its train pixels have a mean of {means} and a std of {stds}, not 0 and 1." in words
+    assert f"they give its train pixels a mean of {means} and a std of {stds}, not 0 a" in words
 
 
-def test_what_was_measured_on_this_dataset_is_right_for_it() -> None:
+def test_constants_of_this_dataset_are_right_for_it() -> None:
     words = origin(*of_pixels(TRAIN)).words
     assert words == (
         "Not among the published constants known here. Right for this dataset: the mean of all "
@@ -70,18 +69,18 @@ def test_what_was_measured_on_this_dataset_is_right_for_it() -> None:
     )
 
 
-def test_what_was_measured_on_the_test_split_is_named_but_not_right() -> None:
+def test_constants_of_the_test_split_are_named_but_wrong() -> None:
     words = origin(*of_pixels(TEST)).words
     assert "The mean is measured here: the mean of all test pixels." in words
     assert "The std is measured here: the std of all test pixels." in words
     assert "Use fitted_preset instead" in words
 
 
-def test_a_mean_and_a_std_of_two_datasets_are_told_apart() -> None:
+def test_a_mean_and_a_std_of_two_datasets_are_named_apart() -> None:
     words = origin([0.485, 0.456, 0.406], [0.2023, 0.1994, 0.2010]).words
     assert words.startswith(
-        "The mean is that of ImageNet, as published. The std is that of CIFAR-10, as published. "
+        "The mean is the published one of ImageNet. The std is the published one of CIFAR-10. "
     )
     assert origin([0.1, 0.2, 0.3], [0.229, 0.224, 0.225]).words.startswith(
-        "The mean is not among the published constants known here. The std is that of ImageNet"
+        "The mean is not among the published constants known here. The std is the published one of "
     )

@@ -25,7 +25,7 @@ def test_fixed_keeps_decimals_and_has_a_true_minus(
 @pytest.mark.parametrize(
     ("value", "expected"), [(4.358, "+4.4"), (-2.005, "−2.0"), (0.04, "0.0"), (0.0, "0.0")]
 )
-def test_signed_has_a_sign_where_a_digit_is_left(value: float, expected: str) -> None:
+def test_signed_has_a_sign_unless_it_rounds_to_0(value: float, expected: str) -> None:
     assert signed(value, 1) == expected
 
 
@@ -45,7 +45,7 @@ def test_significant_digits_without_an_exponent(value: float, digits: int, expec
     assert significant(value, digits) == expected
 
 
-def test_a_span_of_numbers_that_read_alike_is_one_number() -> None:
+def test_a_span_of_numbers_that_read_the_same_is_one_number() -> None:
     assert span([0.99, 0.7177, 0.758]) == "0.72 to 0.99"
     assert span([0.7177, 0.7180]) == "0.72"
 
@@ -59,7 +59,7 @@ def test_percent() -> None:
     assert percent(0.99996) == "more than 99.9 %"
 
 
-def test_no_p_value_reads_as_0() -> None:
+def test_a_p_value_never_reads_as_0() -> None:
     assert probability(0.03696) == "= 0.037"
     assert probability(1.0) == "= 1.000"
     assert probability(1 / 1001) == "= 0.001"

@@ -21,7 +21,7 @@ CHANNELS = ("red", "green", "blue")
 
 
 @pytest.mark.parametrize("channel", range(3))
-def test_each_level_has_the_share_of_the_pixels_at_it_and_up_to_it(channel: int) -> None:
+def test_each_level_has_its_share_of_the_pixels_and_the_share_up_to_it(channel: int) -> None:
     rows = ROWS[256 * channel : 256 * (channel + 1)]
     assert {row["channel"] for row in rows} == {CHANNELS[channel]}
     assert [row["level"] for row in rows] == list(range(256))
@@ -59,7 +59,7 @@ def checked(limit: float) -> dict[str, Any]:
         ("psi", 0.0, 0.1, (0, Fraction(1, 10))),
     ],
 )
-def test_a_limit_is_where_check_would_stop(
+def test_the_ends_are_the_limits_of_check(
     measure: str, alike: float, limit: float, allowed: tuple[float, float]
 ) -> None:
     rows = [{"measure": measure, "channel": channel, "alike": alike} for channel in ("red", "blue")]
@@ -90,7 +90,7 @@ def test_sizes_have_a_row_for_each_bin_between_the_ends_of_both_splits() -> None
     assert [row["test"] for row in rows] == [0, 0, 1] + [0] * 11
 
 
-def test_the_levels_in_words_are_those_of_the_pixels() -> None:
+def test_the_numbers_in_words_are_those_of_the_pixels() -> None:
     words = level_words(ROWS)
     for channel, name in enumerate(CHANNELS):
         train = IMAGES["train"][:, channel]

@@ -1,4 +1,4 @@
-"""The words that go with numbers: how large first, then how sure, and neither for the other."""
+"""The words that go with the numbers: first how large, then how certain, told apart."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def test_a_small_shift_that_is_not_chance_is_called_both() -> None:
     assert words.size == (
         "The test images are brighter than the train images by 0.72 to 0.99 of 255 levels (0.011 "
         "to 0.015 stds of the train pixels). The stds of their pixels differ by at most 0.24 %. At "
-        "least 99.2 % of the two pixel distributions overlap. Beside how much images differ from "
-        "each other anyway, that is a Cohen's d of at most 0.025 in brightness and 0.0051 in "
-        "contrast; 0.2 counts as small."
+        "least 99.2 % of the two pixel distributions overlap. Compared with how much single images "
+        "differ, that is a Cohen's d of at most 0.025 in brightness and 0.0051 in contrast; 0.2 "
+        "counts as small."
     )
     assert "1,000 times" in words.certainty
     assert "distributions as far apart in 1.0 %, means as far apart in 0.9 %" in words.certainty
@@ -88,7 +88,7 @@ def test_size_and_certainty_are_told_apart(changes: Shift, verdict: str) -> None
     assert shift_words(changed(**changes), 1000).verdict == verdict
 
 
-def test_no_small_p_value_is_no_proof_of_no_shift() -> None:
+def test_a_large_p_value_is_no_proof_that_there_is_no_shift() -> None:
     words = shift_words(changed(**with_p_value(0.05)), 1000)
     assert words.certainty.endswith(
         "That is no proof that there is no shift: the intervals say how large one may be."
@@ -108,7 +108,7 @@ def test_the_direction_is_that_of_the_gaps(levels: dict[str, float], words: str)
     assert words in shift_words(changed(mean_levels=levels), 1000).size
 
 
-def test_what_has_no_finite_value_is_left_out_or_said_to_be_missing() -> None:
+def test_a_measure_without_a_finite_value_is_left_out_or_named_as_missing() -> None:
     nothing = by_channel(None, None, None)
     shift = changed(
         mean_stds=nothing,
@@ -127,10 +127,10 @@ def test_what_has_no_finite_value_is_left_out_or_said_to_be_missing() -> None:
         "At least 99.2 % of the two pixel distributions overlap."
     )
     assert words.certainty.startswith("No class has images in both splits")
-    assert words.independence == "Chance enters here by whole images."
+    assert words.independence == "Chance is judged by whole images."
 
 
-def test_one_channel_without_a_finite_value_is_not_passed_over() -> None:
+def test_one_channel_without_a_finite_value_is_named() -> None:
     words = shift_words(changed(std_ratio=by_channel(0.99, None, 1.0)), 1000)
     assert "In green all train pixels are the same, so stds cannot be compared." in words.size
     assert "differ by at most" not in words.size
@@ -141,30 +141,29 @@ def test_a_constant_channel_is_named() -> None:
     assert words.endswith("In blue every pixel of both splits is 0 of 255: there is no shift.")
 
 
-def test_another_mix_of_classes_is_not_called_chance() -> None:
+def test_a_different_mix_of_classes_is_not_called_chance() -> None:
     mixed = changed(class_mix={"total_variation": 0.03}, **with_p_value(0.3))
     words = shift_words(mixed, 1000)
     assert words.verdict == (
-        "The shift is negligible in size, and chance and the other mix of classes may explain it."
+        "The shift is negligible in size, and chance and the different mix of classes may explain "
+        "it."
     )
-    assert "for equal shares 3.0 % of the images would have to be of another class" in (
-        words.certainty
-    )
+    assert "3.0 % of the images would have to change class to make the shares" in words.certainty
 
 
-def test_deals_without_classes_are_said_to_be_such() -> None:
+def test_shuffles_that_ignore_classes_are_said_to() -> None:
     words = shift_words(
         changed(labelled={"train": False, "test": False}, class_mix=None, classes={}), 1000
     )
-    assert words.certainty.startswith("Dealing the images out anew between the splits, 1,000 ")
+    assert words.certainty.startswith("Shuffling the images between the splits, 1,000 ")
     assert words.certainty.endswith(
-        " Not every image of the train split and the test split has a label: classes were left out "
-        "of the deals, so that another mix of them counts as a shift too."
+        " Not every image of the train split and the test split has a label, so the shuffles "
+        "ignore classes. A different mix of classes counts as a shift too."
     )
-    assert shift_words(SHIFT, 1000).certainty.startswith("Dealing the images of each class out ")
+    assert shift_words(SHIFT, 1000).certainty.startswith("Shuffling the images of each class bet")
 
 
-def test_where_no_image_can_be_dealt_nothing_is_said_of_chance() -> None:
+def test_where_no_image_can_be_shuffled_nothing_is_said_of_chance() -> None:
     words = shift_words(changed(**with_p_value(None)), 1000)
     assert words.verdict == (
         "The shift is negligible in size; whether chance explains it cannot be told."
@@ -178,7 +177,7 @@ def test_intervals_from_few_images_are_said_to_be_too_narrow() -> None:
     assert "too narrow" not in shift_words(SHIFT, 1000).certainty
 
 
-def test_of_gray_images_no_channel_is_the_farthest_apart() -> None:
+def test_gray_images_have_no_channel_that_is_farthest_apart() -> None:
     def gray(content: Any) -> Any:
         if not isinstance(content, dict):
             return content
@@ -186,7 +185,7 @@ def test_of_gray_images_no_channel_is_the_farthest_apart() -> None:
         return {"gray" if name == "red" else name: value for name, value in kept.items()}
 
     words = shift_words(gray(SHIFT), 1000)
-    assert "stds as unlike in 65.3 % of the deals. A small p-value" in words.certainty
+    assert "stds as unlike in 65.3 % of the shuffles. A small p-value" in words.certainty
     assert "brighter than the train images by 0.72 of 255 levels (0.011 stds" in words.size
     assert "276 of them tell as much" in words.independence
     assert "in the channel that is farthest apart" in shift_words(SHIFT, 1000).certainty

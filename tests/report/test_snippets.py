@@ -1,4 +1,4 @@
-"""Every snippet carries the very same numbers; that it runs is tested in test_report.py."""
+"""Every snippet has the same numbers. tests/pipeline/test_report_snippets.py runs them."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
     (() => {
-      // The colours of the page itself: they follow the theme, and paper, without drawing anew.
+      // The page's own colours, so that plots follow the theme, and paper, without a new drawing.
       const ink = "currentColor";
       const lines = {gridColor: ink, gridOpacity: 0.12, domainColor: ink, domainOpacity: 0.35,
                      tickColor: ink, tickOpacity: 0.35};
@@ -10,17 +10,17 @@
         header: {labelColor: ink, titleColor: ink},
       };
       const options = {renderer: "svg", actions: false, tooltip: {theme: "report"}};
-      // In pixels: between panels, left of them for the axis, and what a panel needs at least.
+      // In pixels: the space between panels, the axis left of them, the least width of a panel.
       const BESIDE = 24, AXIS = {levels: 62, cumulative: 62, gap: 62, presets: 131, shift: 52, classes: 84}, NARROWEST = 185;
       const PAPER = 700;
-      // So many rows are found without searching.
+      // A table with more rows gets a search field.
       const LONG = 12;
 
-      // The panels of `dvc plots`, as many beside each other as there is room for.
+      // A plot with as many panels beside each other as there is room for.
       function fitted(spec, kind, width) {
         const room = (beside) =>
           Math.floor((width - AXIS[kind] - 12 - BESIDE * (beside - 1)) / beside);
-        // One revision needs no name, and the page has its own colours.
+        // There is one revision: its name is left out, and its colour is the page's.
         for (const {encoding = {}} of [spec.spec, ...spec.spec.layer]) {
           const {color, tooltip} = encoding;
           if (color?.field === "rev") color.scale = {range: ["var(--accent)"]};
@@ -44,7 +44,7 @@
         kind: script.dataset.kind,
         spec: JSON.parse(script.textContent),
       }));
-      // One drawing after the other: two at once would both be put into the page.
+      // Draw one after the other: two at once would both end up in the page.
       let drawing = Promise.resolve(), drawn = [], drawnFor = 0;
       function draw(onPaper) {
         drawing = drawing.then(async () => {
@@ -54,7 +54,7 @@
           for (const plot of drawn) plot.finalize();
           drawn = await Promise.all(plots.map(({target, kind, spec}) =>
             vegaEmbed(target, fitted(structuredClone(spec), kind, onPaper ? PAPER : target.clientWidth), options)));
-          // The words of the whole plot stand for its marks.
+          // Screen readers get the label of the whole plot, not its marks.
           for (const {target} of plots) target.ariaHidden = true;
           document.documentElement.dataset.drawn = width;
         });
@@ -64,7 +64,7 @@
         clearTimeout(resized);
         resized = setTimeout(() => draw(false), 150);
       });
-      // Paper has all that is folded on screens.
+      // Everything folded is open on paper.
       let folded = [];
       window.addEventListener("beforeprint", () => {
         folded = [...document.querySelectorAll("details:not([open])")];
@@ -77,7 +77,7 @@
       });
       draw(false);
 
-      // A click on the head of a column sorts: up, down, and as it was. Names sort as 2, 10, a.
+      // A click on a column's head sorts: ascending, descending, as before. Names sort as 2, 10, a.
       const {compare} = new Intl.Collator("en", {numeric: true});
       const number = (text) => parseFloat(text.replace("−", "-").replaceAll(",", ""));
       for (const table of document.querySelectorAll("table.sortable")) {
@@ -113,7 +113,7 @@
         try {
           await navigator.clipboard.writeText(text);
         } catch {
-          // Where the browser gives no clipboard to a file: the old way, by a selection.
+          // Some browsers give no clipboard to a page from disk: copy a selection instead.
           const area = Object.assign(document.createElement("textarea"), {value: text});
           document.body.append(area);
           area.select();
