@@ -29,7 +29,7 @@ import time
 from stages.measure import array_split  # which imports torch
 from stages.measure.__main__ import main
 start = time.perf_counter()
-main()
+main("train")
 print(time.perf_counter() - start, flush=True)
 """
 
@@ -50,7 +50,7 @@ def write_copies(source: Path, target: Path, copies: int) -> None:
 
 
 def measure(folder: Path) -> Finished:
-    command = (sys.executable, "-c", TIMED_STAGE, "train")
+    command = (sys.executable, "-c", TIMED_STAGE)
     return run(command, folder, {**ENVIRONMENT, "PYTHONPATH": str(ROOT)})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
 
 from stages.images.index import Index, load_index
@@ -12,7 +11,6 @@ from stages.shared.reports import INVENTORY, QUARANTINE, write_json
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
     indexes = {split: load_index(split) for split in SPLITS}
     all_gray = all(index.converted.get("gray") == len(index.labels) for index in indexes.values())
     counts: dict[str, Any] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 
 from rich.console import Console
@@ -21,7 +20,6 @@ PAGE = "reports/index.html"
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
     params = load_params()
     checked = read_json(CHECK)
     presets = dict.fromkeys(params.presets, "")

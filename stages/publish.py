@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-
 from stages.check.verdict import in_words
 from stages.shared import entry
 from stages.shared.load_params import load_params
@@ -11,7 +9,6 @@ from stages.shared.reports import CHECK, PRESETS, PUBLISHED, copy_report, read_j
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
     checked = read_json(CHECK)
     if not checked["passed"]:
         take_back()

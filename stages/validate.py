@@ -6,7 +6,6 @@ names another dataset than the last time, it removes what was published of that 
 
 from __future__ import annotations
 
-import argparse
 import os
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +25,6 @@ VALID = Path("reports/valid.txt")
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
     os.environ.pop("DVC_STAGE", None)  # or an error would say that DVC took something away
     lock = load_lock()
     if lock.measured_another_than(load_params().dataset) and (gone := take_back()):

@@ -7,7 +7,6 @@ objects are removed. Then anyone who has the data mends the remote with `dvc pus
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 
@@ -20,10 +19,7 @@ from tqdm import tqdm
 from stages.shared import entry
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--remove", action="store_true", help="remove the damaged objects")
-    remove = parser.parse_args().remove
+def main(*, remove: bool) -> None:
     try:
         with Repo() as repo:
             remote = repo.cloud.get_remote_odb(command="audit")
@@ -65,4 +61,5 @@ def damaged_objects(remote: HashFileDB) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    about = "remove the damaged objects"
+    entry.run(main, entry.argument("--remove", action="store_true", help=about))

@@ -5,8 +5,6 @@ It needs none of the data that DVC keeps, so CI can run it on every change.
 
 from __future__ import annotations
 
-import argparse
-
 from dvc.exceptions import DvcException
 from dvc.repo import Repo, lock_repo
 
@@ -47,7 +45,6 @@ def stale_stages() -> list[str]:
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
     check_fresh()
     print("fresh: dvc.lock and the reports are what the code and params.yaml give")
 

@@ -5,7 +5,6 @@ It refuses a version that others could not take or reproduce. Either all tags ar
 
 from __future__ import annotations
 
-import argparse
 import json
 import subprocess
 import sys
@@ -24,10 +23,7 @@ from team.fresh import check_fresh
 DVC = sys.executable, "-m", "dvc"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("version", help="such as v1.0.0; newer than every version before it")
-    version = parser.parse_args().version
+def main(version: str) -> None:
     check_committed()
     check_fresh()
     artifacts = artifact_names()
@@ -116,4 +112,5 @@ def output(*command: str) -> str:
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    about = "such as v1.0.0; newer than every version before it"
+    entry.run(main, entry.argument("version", help=about))

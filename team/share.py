@@ -8,7 +8,6 @@ secret is neither in the shell's history nor in the list of processes.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
@@ -39,25 +38,19 @@ FOR_THE_TEAM = ("endpointurl", "port", "region")
 PROBE = ("data/statistics/train.npz", "data/statistics/test.npz")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("url", help="a folder, s3://bucket/path or ssh://host/path")
-    parser.add_argument("options", nargs="*", metavar="option[=value]")
-    arguments = parser.parse_args()
-    check_url(arguments.url)
+def main(url: str, options: list[str]) -> None:
+    check_url(url)
     for path in PROBE:
         if not Path(path).is_file():
             raise FileNotFoundError(f"{path}: nothing to share yet; run `dvc repro` first")
-    options = dict(_option(option) for option in arguments.options)
-    with unproven(arguments.url, options):
+    given = dict(map(_option, options))
+    with unproven(url, given):
         dvc_push(*PROBE, f"--remote={UNPROVEN}", otherwise=f"{CONFIG} is as it was")
         read_back()
-    write_config(arguments.url, options)
+    write_config(url, given)
     dvc_push("--run-cache", otherwise="the remote is set up; repeat `dvc push --run-cache`")
     print(
-        f"{arguments.url} gave back what was pushed. For the team:\n"
+        f"{url} gave back what was pushed. For the team:\n"
         f"  git commit {CONFIG} --message='Share the data' && git push"
     )
 
@@ -191,4 +184,8 @@ def read_back() -> None:
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    entry.run(
+        main,
+        entry.argument("url", help="a folder, s3://bucket/path or ssh://host/path"),
+        entry.argument("options", nargs="*", metavar="option[=value]"),
+    )

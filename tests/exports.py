@@ -6,7 +6,6 @@ N images, C channels, H x W pixels.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +33,6 @@ def export(project: Path, mean: Constants, std: Constants) -> Path:
     write_json(project / "reports" / "published" / "normalization.json", published)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(project)
-        patch.setattr(sys, "argv", ["stages.export"])
         main()
     return project / "data" / "exports"
 

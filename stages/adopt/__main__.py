@@ -9,7 +9,6 @@ name of a ready-made dataset, such as mnist, to have it downloaded and measured 
 
 from __future__ import annotations
 
-import argparse
 import os
 import subprocess
 import sys
@@ -34,21 +33,13 @@ TEST_FOLDERS = ("test", "val", "valid", "validation", "dev", "eval")
 OWN = ("exports", "index", "statistics", *READY_MADE)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "images", help=f"a folder that holds train/ and test/ (or val/), or {', '.join(READY_MADE)}"
-    )
-    parser.add_argument("--in-place", action="store_true", help="copy nothing")
-    arguments = parser.parse_args()
-    folder = Path(os.path.expanduser(arguments.images))  # noqa: PTH111  # Path's fails
-    if arguments.images in READY_MADE and not folder.is_dir():
-        choice = choose_ready_made(arguments.images)
+def main(images: str, *, in_place: bool) -> None:
+    folder = Path(os.path.expanduser(images))  # noqa: PTH111  # Path's fails
+    if images in READY_MADE and not folder.is_dir():
+        choice = choose_ready_made(images)
     else:
         max_pixels = load_params().dataset.max_pixels
-        choice = choose_folder(folder, max_pixels, in_place=arguments.in_place)
+        choice = choose_folder(folder, max_pixels, in_place=in_place)
     content, changes = edit_params(choice)
     if not choice.download:
         keep(folder, choice)
@@ -201,4 +192,9 @@ def dvc_add(folders: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    known = ", ".join(READY_MADE)
+    entry.run(
+        main,
+        entry.argument("images", help=f"a folder of train/ and test/ (or val/), or {known}"),
+        entry.argument("--in-place", action="store_true", help="copy nothing"),
+    )

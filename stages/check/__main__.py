@@ -5,22 +5,13 @@ Prints the verdict, and ends with exit code 1 if a limit is broken.
 
 from __future__ import annotations
 
-import argparse
-
 from stages.check.verdict import check, in_words
 from stages.shared import entry
 from stages.shared.load_params import load_params
 from stages.shared.reports import CHECK, SHIFT, read_json, write_json
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--record",
-        action="store_true",
-        help=f"write the verdict to {CHECK} and end with exit code 0; `publish` reads it",
-    )
-    record = parser.parse_args().record
+def main(*, record: bool) -> None:
     limits = load_params().limits
     result = check(read_json(SHIFT), limits)
     if record:
@@ -31,4 +22,11 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    entry.run(
+        main,
+        entry.argument(
+            "--record",
+            action="store_true",
+            help=f"write the verdict to {CHECK} and end with exit code 0; `publish` reads it",
+        ),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 
 import numpy as np
@@ -31,7 +30,6 @@ from stages.statistics.integers import SplitStatistics
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
     params = load_params()
     device = choose_device(params.measure.device)
     if device.type == "mps":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 
 from stages.download.fetch import Patience
@@ -14,10 +13,7 @@ from stages.shared.load_params import load_params
 from stages.shared.params import Dataset
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", choices=READY_MADE, nargs="?", default="cifar10")
-    name = parser.parse_args().name
+def main(name: str) -> None:
     served = first_served(name, load_params().dataset)
     for split, data in served.splits.items():
         save_split(DATA / name / split, data.images, data.labels, served.classes)
@@ -45,4 +41,4 @@ def first_served(name: str, dataset: Dataset) -> LabelledSplits:
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    entry.run(main, entry.argument("name", choices=READY_MADE, nargs="?", default="cifar10"))

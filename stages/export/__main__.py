@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import get_args
 
 from stages.export.configs import albumentations_transform, preprocessor_config
@@ -16,7 +15,6 @@ from stages.shared.reports import EXPORTS, PUBLISHED, read_json, write_json
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
     published = read_json(PUBLISHED / "normalization.json")
     mean, std = published["mean"], published["std"]
     check_exportable(mean, std)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 import textwrap
 
@@ -14,16 +13,9 @@ from stages.statistics.files import load_splits
 from stages.statistics.summary import SplitSummary, summarize
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "constant",
-        nargs="+",
-        help="a mean or a std, or a mean and then a std, with a number for each channel; or the "
-        "name of a preset",
-    )
+def main(constant: list[str]) -> None:
     # People copy numbers with commas, brackets and parentheses.
-    words = re.findall(r"[^\s,()\[\]]+", " ".join(parser.parse_args().constant))
+    words = re.findall(r"[^\s,()\[\]]+", " ".join(constant))
     statistics = load_splits()
     measured = [found for split in statistics.items() for found in definitions(*split)]
     constants = read_constants(words, summarize(statistics["train"]))
@@ -67,4 +59,12 @@ def answer(found: Identification) -> str:
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    entry.run(
+        main,
+        entry.argument(
+            "constant",
+            nargs="+",
+            help="a mean or a std, or a mean and then a std, with a number for each channel; or "
+            "the name of a preset",
+        ),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from contextlib import suppress
 
 from stages.images.arrays import is_array
@@ -19,10 +18,7 @@ from stages.statistics.files import save_statistics
 from stages.statistics.integers import SplitStatistics
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("split", choices=SPLITS)
-    split = parser.parse_args().split
+def main(split: str) -> None:
     statistics, index = measure(split, load_params())
     save_statistics(split, statistics)
     save_index(split, index)
@@ -47,4 +43,4 @@ def _recorded_decoder(split: str) -> str:
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    entry.run(main, entry.argument("split", choices=SPLITS))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import asdict
 
 from stages.normalize.named import find_preset
@@ -14,10 +13,7 @@ from stages.statistics.files import digests_of_statistics, load_splits
 from stages.statistics.summary import summarize
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("preset")
-    name = parser.parse_args().preset
+def main(name: str) -> None:
     params = load_params()
     train, test = map(summarize, load_splits().values())
     preset = find_preset(params, name, train)
@@ -30,4 +26,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    entry.run(main)
+    entry.run(main, entry.argument("name", metavar="preset"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +13,6 @@ from stages.shared.reports import write_rows
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
     inputs = load_inputs()
     shift, classes = shift_rows(inputs.shift), class_rows(inputs.shift)
     page = render(inputs, shift, classes)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import argparse
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -27,7 +26,6 @@ from stages.statistics.files import digest_of_statistics, load_statistics
 
 
 def main() -> None:
-    argparse.ArgumentParser(description=__doc__).parse_args()
     dataset = load_params().dataset
     with ThreadPoolExecutor(len(SPLITS)) as pool:
         sampled = pool.map(partial(_sample, dataset), SPLITS)

@@ -1,7 +1,8 @@
-"""How a command ends: quietly, or with one readable error and exit code 1."""
+"""How a command starts and ends: quietly, or with one readable error and exit code 1."""
 
 from __future__ import annotations
 
+import argparse
 import errno
 import gc
 import os
@@ -9,16 +10,34 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 
-def run(main: Callable[[], None]) -> None:
-    """Call `main`; an error that a user can mend is printed without a traceback."""
+Argument = tuple[tuple[str, ...], dict[str, Any]]
+
+
+def argument(*names: str, **options: Any) -> Argument:
+    """An argument of a command, as `argparse`'s `add_argument` takes it."""
+    return names, options
+
+
+def run(main: Callable[..., None], *arguments: Argument) -> None:
+    """Call `main` with the command's arguments, by name; its module's docstring is the help.
+
+    An error that a user can mend is printed without a traceback.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)  # replaces stages/__init__.py's
+    parser = argparse.ArgumentParser(
+        description=sys.modules[main.__module__].__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for names, options in arguments:
+        parser.add_argument(*names, **options)
+    given = vars(parser.parse_args())
     try:
-        main()
+        main(**given)
     except (OSError, ValueError) as error:
         fail(f"{error}{_hint(error)}")
     except KeyboardInterrupt:

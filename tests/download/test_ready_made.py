@@ -331,8 +331,7 @@ def test_the_stage_writes_what_torchvision_reads(
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(READY_MADE, "mnist", of_official_files(files))
-    monkeypatch.setattr("sys.argv", ["download", "mnist"])
-    download.main()
+    download.main("mnist")
     for split, (images, labels) in splits.items():
         folder = tmp_path / "data" / "mnist" / split
         for file, array in (("images.npy", images), ("labels.npy", labels)):

@@ -388,7 +388,7 @@ def test_after_a_bad_source_the_next_is_tried_and_one_line_says_so(
         f"cifar10.OFFICIAL = cifar10.{sample.digests!r}\n"
         "cifar10.read_source.__defaults__ = (cifar10.OFFICIAL,)\n"
         "from stages.download.__main__ import main\n"
-        "from stages.shared import entry\nentry.run(main)\n"
+        "from stages.shared import entry\nentry.run(lambda: main('cifar10'))\n"
     )
     project.environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
     use_sources(project, server.url("flipped"), server.url("well"))

@@ -133,7 +133,7 @@ def test_only_added_files_are_measured(photos: Project) -> None:
 
 def test_a_killed_run_goes_on_from_where_it_was(photos: Project) -> None:
     code = """if True:
-        import os, signal, sys
+        import os, signal
         from stages.measure import __main__ as measure
         from stages.measure.store import Store
         add = Store.add
@@ -141,9 +141,8 @@ def test_a_killed_run_goes_on_from_where_it_was(photos: Project) -> None:
             add(store, *found)
             os.kill(os.getpid(), signal.SIGKILL)
         Store.add = add_and_die
-        sys.argv[1:] = ["train"]
         if __name__ == "__main__":
-            measure.main()
+            measure.main("train")
     """
     before = photos.read(STATISTICS[0])
     photos.run("python", "-c", code, expect=-9)

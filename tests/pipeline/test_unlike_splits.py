@@ -59,11 +59,6 @@ def pixels(split: str) -> Array:
     return loaded.transpose(0, 3, 1, 2)
 
 
-def run(stage: Any, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
-    monkeypatch.setattr("sys.argv", ["stage", *arguments])
-    stage.main()
-
-
 def measured() -> None:
     params = load_params()
     for split in ("train", "test"):
@@ -72,37 +67,35 @@ def measured() -> None:
         save_index(split, found[1])
 
 
-def reported(monkeypatch: pytest.MonkeyPatch, name: str) -> Any:
-    run({"inventory": inventory, "shift": compare}[name], monkeypatch)
+def reported(name: str) -> Any:
+    {"inventory": inventory, "shift": compare}[name].main()
     return json.loads(Path(f"reports/{name}.json").read_text())
 
 
-def drawn(monkeypatch: pytest.MonkeyPatch) -> str:
+def drawn() -> str:
     """The page, after the stages from `check` on."""
-    run(check, monkeypatch, "--record")
-    run(sample, monkeypatch)
+    check.main(record=True)
+    sample.main()
     for preset in load_params().presets:
-        run(normalize, monkeypatch, preset)
+        normalize.main(preset)
     for stage in (publish, report):
-        run(stage, monkeypatch)
+        stage.main()
     return Path("reports/index.html").read_text()
 
 
-def test_class_folders_in_train_alone_are_compared_without_strata_to_the_page(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_class_folders_in_train_alone_are_compared_without_strata_to_the_page() -> None:
     write("train", random_images(20, seed=0), ["cats", "dogs"])
     write("test", random_images(8, seed=1), ["."])
     measured()
-    counts = reported(monkeypatch, "inventory")
+    counts = reported("inventory")
     assert (counts["train"]["classes"], counts["test"]["classes"]) == (2, 0)
     assert "unlabelled" not in counts["train"]
     assert counts["test"]["unlabelled"] == 8
-    shift = reported(monkeypatch, "shift")
+    shift = reported("shift")
     assert shift["labelled"] == {"train": True, "test": False}
     assert (shift["classes"], shift["class_mix"]) == ({}, None)
     assert None not in shift["p_value"]["mean_levels"].values()
-    page = drawn(monkeypatch)
+    page = drawn()
     assert json.loads(Path("reports/plots/classes.json").read_text()) == []
     assert "Not every image of the test split has a label, so there are no classes" in page
     assert 'alt="the darkest image of the test split"' in page
@@ -111,40 +104,34 @@ def test_class_folders_in_train_alone_are_compared_without_strata_to_the_page(
     assert "None" not in page.partition("<main>")[2].partition('id="origin"')[0]
 
 
-def test_a_class_that_one_split_lacks_is_named_once_and_drawn_nowhere(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_class_that_one_split_lacks_is_named_once_and_drawn_nowhere() -> None:
     write("train", random_images(30, seed=0), ["cats", "dogs", "owls"])
     write("test", random_images(8, seed=1), ["cats", "dogs"])
     measured()
-    reported(monkeypatch, "inventory")
-    assert reported(monkeypatch, "shift")["classes"]["owls"]["images"] == {"train": 10, "test": 0}
-    section = drawn(monkeypatch).partition('id="classes"')[2].partition("</section>")[0]
+    reported("inventory")
+    assert reported("shift")["classes"]["owls"]["images"] == {"train": 10, "test": 0}
+    section = drawn().partition('id="classes"')[2].partition("</section>")[0]
     assert re.findall(r'<tr><th scope="row">(\w+)</th>', section) == ["cats", "dogs"]
     assert section.count("owls") == 1
     rows = json.loads(Path("reports/plots/classes.json").read_text())
     assert {row["class"] for row in rows} == {"cats", "dogs"}
 
 
-def test_an_image_without_a_label_leaves_its_split_without_classes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_an_image_without_a_label_leaves_its_split_without_classes() -> None:
     write("train", random_images(20, seed=0), ["cats", "dogs"])
     write("test", random_images(8, seed=1), ["cats", "dogs", ".", "dogs"])
     measured()
     index = load_index("test")
     assert (index.classes, index.unlabelled) == (["cats", "dogs"], 2)
     assert list(index.labels) == [None, None, 0, 0, 1, 1, 1, 1]
-    counts = reported(monkeypatch, "inventory")["test"]
+    counts = reported("inventory")["test"]
     assert (counts["images"], counts["classes"], counts["unlabelled"]) == (8, 0, 2)
-    assert reported(monkeypatch, "shift")["labelled"] == {"train": True, "test": False}
+    assert reported("shift")["labelled"] == {"train": True, "test": False}
     assert "8 images without classes, as 2 have no label" in describe(look_at(PHOTOS / "test"))
 
 
 @pytest.mark.parametrize("gray", ["train", "test"])
-def test_gray_files_are_rgb_beside_a_split_with_a_file_in_colour(
-    gray: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_gray_files_are_rgb_beside_a_split_with_a_file_in_colour(gray: str) -> None:
     """Both splits, as `ImageFolder` loads them."""
     for split, images in ("train", random_images(20, seed=0)), ("test", random_images(8, seed=1)):
         write(split, images, ["cats", "dogs"], "L")
@@ -159,26 +146,26 @@ def test_gray_files_are_rgb_beside_a_split_with_a_file_in_colour(
         of_channels = pixels(split).transpose(1, 0, 2, 3).reshape(3, -1)
         counted = [np.bincount(channel, minlength=256) for channel in of_channels]
         assert (statistics.histogram == counted).all()
-    shift = reported(monkeypatch, "shift")
+    shift = reported("shift")
     gaps = pixels("test").mean(axis=(0, 2, 3)) - pixels("train").mean(axis=(0, 2, 3))
     assert list(shift["mean_levels"].values()) == pytest.approx(gaps.tolist())
-    counts = reported(monkeypatch, "inventory")
+    counts = reported("inventory")
     for split, count in ("train", 20), ("test", 8):
         assert counts[split]["converted"] == {"gray": count - (split != gray)}
     assert channels_of({split: look_at(PHOTOS / split) for split in ("train", "test")}) == 3
 
 
-def test_gray_files_alone_are_not_converted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gray_files_alone_are_not_converted() -> None:
     for split in ("train", "test"):
         write(split, random_images(8, seed=1), ["cats", "dogs"], "L")
     measured()
     assert [of.channel_names for of in load_splits().values()] == [("gray",)] * 2
-    counts = reported(monkeypatch, "inventory")
+    counts = reported("inventory")
     assert (counts["train"]["converted"], counts["test"]["converted"]) == ({}, {})
     assert channels_of({split: look_at(PHOTOS / split) for split in ("train", "test")}) == 1
 
 
-def test_a_gray_array_beside_one_in_colour_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gray_array_beside_one_in_colour_is_refused() -> None:
     """No loader converts one to the other."""
     for split, channels in ("train", 3), ("test", 1):
         images = random_images(6, seed=0, channels=channels)
@@ -188,19 +175,19 @@ def test_a_gray_array_beside_one_in_colour_is_refused(monkeypatch: pytest.Monkey
         save_index(split, index)
     message = r"photos.test: .* red, green, blue, found 1 in each image; give both splits gray"
     with pytest.raises(ValueError, match=message):
-        run(compare, monkeypatch)
+        compare.main()
     with pytest.raises(ValueError, match="the images of the test split are a gray array"):
         channels_of({split: look_at(PHOTOS / split) for split in ("train", "test")})
 
 
-def test_an_array_without_labels_has_no_classes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_array_without_labels_has_no_classes() -> None:
     for split in ("train", "test"):
         (PHOTOS / split).mkdir(parents=True)
         np.save(PHOTOS / split / "images.npy", random_images(6, seed=0))
         statistics, index = measure(split, load_params())
         save_statistics(split, statistics)
         save_index(split, index)
-    counts = reported(monkeypatch, "inventory")
+    counts = reported("inventory")
     assert counts["train"] == counts["test"] == {"images": 6, "classes": 0, "unlabelled": 6}
-    assert reported(monkeypatch, "shift")["labelled"] == {"train": False, "test": False}
+    assert reported("shift")["labelled"] == {"train": False, "test": False}
     assert "6 images without classes, as 6 have no label" in describe(look_at(PHOTOS / "test"))
