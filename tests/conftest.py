@@ -179,6 +179,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Project:
             shutil.copy(ROOT / name, target)
     project.run("git", "init", "--quiet", "--initial-branch=main")
     project.commit("checkout")
+    project.run("git", "gc", "--quiet")  # one file in place of 500, to copy for each test
     return project
 
 

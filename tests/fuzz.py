@@ -15,6 +15,7 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,10 @@ def call(command: str) -> str | None:
     name, *arguments = command.split()
     entered = f"stages.{name}.__main__" if (ROOT / "stages" / name).is_dir() else f"stages.{name}"
     main = importlib.import_module(entered).main
+    of_main = {
+        "check": partial(main, record="--record" in arguments),
+        "identify": partial(main, arguments),
+    }.get(name, partial(main, *arguments))
     with (
         pytest.MonkeyPatch.context() as patch,
         contextlib.redirect_stdout(io.StringIO()) as said,
@@ -80,10 +85,10 @@ def call(command: str) -> str | None:
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("error", RuntimeWarning)
-        patch.setattr(sys, "argv", [name, *arguments])
+        patch.setattr(sys, "argv", [name])
         patch.setattr("stages.measure.engine.in_processes", map)
         try:
-            entry.run(main)
+            entry.run(of_main)
         except SystemExit as stopped:
             error = str(stopped.code)
             assert error.startswith("error: "), error

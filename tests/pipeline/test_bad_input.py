@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -415,9 +414,9 @@ def test_a_killed_download_leaves_nothing_and_runs_again(
     assert not (cache / ARCHIVE).exists()
     assert not list(project.path.glob("data/cifar10/*/*.npy"))
 
-    # A link to the archive of the real images saves a second download.
+    # A copy of the archive of the real images saves a second download.
     for archive in cache_folder().glob("*.t*gz"):
-        os.link(archive, cache / archive.name)
+        shutil.copy(archive, cache)
     project.run("git", "checkout", "--quiet", "params.yaml")
     project.run("dvc", "repro", "--quiet", "download")
     images = np.load(project.path / "data/cifar10/train/images.npy")

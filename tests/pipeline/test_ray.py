@@ -167,7 +167,9 @@ def test_devices_that_ray_does_not_assign_are_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "images.npy", random_images(3, seed=0))
     for device in ("mps", "cuda:1"):
         on_a_cluster = Measure(engine="ray", ray_address="auto", device=device)
-        with pytest.raises(ValueError, match=f"with Ray, .* expected cuda .* auto or cpu .*{device}"):
+        with pytest.raises(
+            ValueError, match=f"with Ray, .* expected cuda .* auto or cpu .*{device}"
+        ):
             measure_arrays("train", tmp_path, on_a_cluster)
 
 
