@@ -84,6 +84,8 @@ def call(command: str) -> str | None:
         contextlib.redirect_stderr(said),
         warnings.catch_warnings(),
     ):
+        # As where users run it: Python shows them no deprecation, such as numpy's of the type 'a'.
+        warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("error", RuntimeWarning)
         patch.setattr(sys, "argv", [name])
         patch.setattr("stages.measure.engine.in_processes", map)

@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
+END = 1500  # so many characters of a long error are shown from its start, and from its end
+
 
 Argument = tuple[tuple[str, ...], dict[str, Any]]
 
@@ -66,8 +68,16 @@ def fail(error: str) -> NoReturn:
 
     console = Console(stderr=True, soft_wrap=True)
     with console.capture() as shown:
-        console.print(Text(visible(f"error: {error}"), style="red"), end="")
+        console.print(Text(_shortened(visible(f"error: {error}")), style="red"), end="")
     sys.exit(shown.get())
+
+
+def _shortened(text: str) -> str:
+    """A damaged report may hold a name of any length; what to do stands at the end of an error."""
+    left_out = len(text) - 2 * END
+    if left_out <= 0:
+        return text
+    return f"{text[:END]} ... {left_out:,} characters left out ... {text[-END:]}"
 
 
 def visible(text: str) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import pytest
 
+from stages.shared import entry
+
 PROGRAM = """
 from stages.shared import entry
 
@@ -49,3 +51,10 @@ def test_an_error_is_one_red_line_in_a_terminal(environment: Mapping[str, str], 
 def test_an_error_is_plain_in_a_file() -> None:
     ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (1, f"{SAID}\n")
+
+
+def test_of_a_long_error_both_ends_are_shown() -> None:
+    start, end = "a" * (1500 - len("error: ")), "b" * 1500
+    with pytest.raises(SystemExit) as stopped:
+        entry.fail(f"{start}{'x' * 20_000}{end}")
+    assert stopped.value.code == f"error: {start} ... 20,000 characters left out ... {end}"
