@@ -79,14 +79,12 @@ release: .venv/installed-remotes
 	$(call install,test)
 	touch $@
 
-# Memory where 8 GB of it are free for files: the tests copy many small ones.
-QUICK_TMP = $(shell df -k /dev/shm 2>/dev/null | awk 'END {exit $$4 < 8e6}' && echo /dev/shm || echo "$${TMPDIR:-/tmp}")
 test: .venv/installed-test plots/page.html
 	$(IN_VENV) ruff check
 	$(IN_VENV) ruff format --check
 	$(IN_VENV) mypy
 	# pytest runs two processes: torch's waiting threads in one must not slow the other.
-	$(IN_VENV) OMP_WAIT_POLICY=PASSIVE TMPDIR="$(QUICK_TMP)" pytest
+	$(IN_VENV) OMP_WAIT_POLICY=PASSIVE tests/in_memory pytest
 
 # In this order, so that all of them pin the same version of a package.
 lock: compile = UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile pyproject.toml --quiet \
