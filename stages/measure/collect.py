@@ -98,7 +98,7 @@ def collect(
 ) -> tuple[SplitStatistics, Index]:
     """The statistics and the index of the files, in order, from what the store has of them.
 
-    ValueError names the files that are no images, unless `quarantine` is set or no image is left.
+    ValueError names the files that are no images, if `quarantine` is not set or no image is left.
     """
     collection = Collection()
     bad = collection.quarantined
