@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
-END = 1500  # so many characters of a long error are shown from its start, and from its end
+KEPT_AT_EACH_END = 1500  # characters of a long error
 
 
 Argument = tuple[tuple[str, ...], dict[str, Any]]
@@ -74,10 +74,11 @@ def fail(error: str) -> NoReturn:
 
 def _shortened(text: str) -> str:
     """A damaged report may hold a name of any length; what to do stands at the end of an error."""
-    left_out = len(text) - 2 * END
+    left_out = len(text) - 2 * KEPT_AT_EACH_END
     if left_out <= 0:
         return text
-    return f"{text[:END]} ... {left_out:,} characters left out ... {text[-END:]}"
+    start, end = text[:KEPT_AT_EACH_END], text[-KEPT_AT_EACH_END:]
+    return f"{start} ... {left_out:,} characters left out ... {end}"
 
 
 def visible(text: str) -> str:
