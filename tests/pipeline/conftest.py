@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser
 
+from tests.browser import chromium
 from tests.conftest import Params, Project
 
 # Of a folder of photos the width and height of each, as a camera, a phone and a scanner leave them.
@@ -16,6 +19,12 @@ PHOTOS = {
     "train": [(500, 375)] * 6 + [(333, 500)] * 3 + [(90, 90), (640, 480), (1000, 90)],
     "test": [(500, 375)] * 2 + [(1080, 1920)] * 3 + [(300, 200)],
 }
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from playwright.sync_api import Browser
 from tests.browser import (
     DESKTOP,
     PHONE,
-    chromium,
     drawn_pixels,
     marks,
     needs_chromium,
@@ -131,12 +129,6 @@ def test_a_report_of_other_channels_is_refused(changed: Project, reproduced: Pro
         f"error: {details}: made from other statistics than those in data/statistics; run "
         "`dvc repro`\n"
     )
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @needs_chromium

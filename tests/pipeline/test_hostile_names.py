@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser import chromium, needs_chromium, opened
+from tests.browser import needs_chromium, opened
 from tests.conftest import Project
 
 pytestmark = needs_chromium
@@ -72,12 +72,6 @@ def hostile(reproduced: Project, tmp_path_factory: pytest.TempPathFactory) -> Pr
     project.stage("report")
     project.run("dvc", "plots", "show")
     return project
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @contextmanager

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser import DESKTOP, PHONE, chromium, needs_chromium, opened
+from tests.browser import DESKTOP, PHONE, needs_chromium, opened
 from tests.conftest import Params, Project, random_images
 
 PAGE = "reports/index.html"
@@ -149,12 +148,6 @@ def test_dvc_works_on_where_nothing_is_published(changed: Project) -> None:
     assert re.findall(r"Running stage '(.*)'", output) == ["validate", "report", "publish"]
     assert "6 of 9 limits are broken" in output
     assert "<code>half</code></h2>" in changed.read(PAGE).decode()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @needs_chromium

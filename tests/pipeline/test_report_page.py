@@ -21,7 +21,6 @@ from tests.browser import (
     DESKTOP,
     PHONE,
     Opened,
-    chromium,
     drawn_pixels,
     marks,
     needs_chromium,
@@ -38,12 +37,6 @@ LIBRARIES = ("torchvision", "timm", "Hugging Face", "Albumentations", "Keras", "
 
 # Contrast that WCAG 2.2 asks of text (1.4.3).
 LEGIBLE = 4.5
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -11,19 +11,13 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser import PHONE, Opened, chromium, marks, needs_chromium, opened
+from tests.browser import PHONE, Opened, marks, needs_chromium, opened
 from tests.conftest import Project
 from tests.pipeline.conftest import PHOTOS
 
 pytestmark = needs_chromium
 
 SHOWN = 192  # pixels of the longer side of a picture
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="module")
